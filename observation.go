@@ -1,0 +1,96 @@
+package stagger
+
+import "time"
+
+// Observation is what one version did on one route with the requests that
+// started in one interval. Observations of the same interval add up across
+// proxies, and those of one version across time.
+//
+// It is sealed a fixed age after the interval's end: what had not finished by
+// then is Unfinished, whatever became of it later.
+type Observation struct {
+	Service string    `json:"service"`
+	Version string    `json:"version"`
+	Route   string    `json:"route"`
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+	// Started counts first attempts, retries apart.
+	Started    uint64    `json:"started"`
+	Unfinished uint64    `json:"unfinished"`
+	Outcomes   Outcomes  `json:"outcomes"`
+	Latency    Histogram `json:"latency"` // of finished requests, aborts left out
+}
+
+// Outcomes counts finished requests by class.
+type Outcomes struct {
+	Informational uint64 `json:"1xx,omitempty"` // 101 Switching Protocols
+	OK            uint64 `json:"2xx,omitempty"`
+	Redirect      uint64 `json:"3xx,omitempty"`
+	ClientError   uint64 `json:"4xx,omitempty"`
+	ServerError   uint64 `json:"5xx,omitempty"`     // answered by the upstream, or a gRPC status that blames it
+	ConnectError  uint64 `json:"connect,omitempty"` // no connection, or it broke
+	Timeout       uint64 `json:"timeout,omitempty"`
+	ClientAbort   uint64 `json:"abort,omitempty"` // the client went away; nobody's fault
+}
+
+// Failed counts what the version is to blame for.
+func (o Outcomes) Failed() uint64 { return o.ServerError + o.ConnectError + o.Timeout }
+
+// Finished counts requests that came to an end, aborts included.
+func (o Outcomes) Finished() uint64 {
+	return o.Informational + o.OK + o.Redirect + o.ClientError + o.Failed() + o.ClientAbort
+}
+
+// Add returns the sum of o and p.
+func (o Outcomes) Add(p Outcomes) Outcomes {
+	o.Informational += p.Informational
+	o.OK += p.OK
+	o.Redirect += p.Redirect
+	o.ClientError += p.ClientError
+	o.ServerError += p.ServerError
+	o.ConnectError += p.ConnectError
+	o.Timeout += p.Timeout
+	o.ClientAbort += p.ClientAbort
+	return o
+}
+
+// HistogramSchema is the resolution of every latency histogram: bucket bounds
+// grow by the factor 2^(1/32), about 2.2 %.
+const HistogramSchema = 5
+
+// Histogram counts durations in base-2 exponential buckets of HistogramSchema.
+// Bucket i holds durations d in seconds with base^(i-1) < d <= base^i, as in
+// Prometheus native histograms; OpenTelemetry's bucket index is one less.
+type Histogram struct {
+	Zero    uint64   `json:"zero,omitempty"` // durations of zero
+	Sum     float64  `json:"sum"`            // seconds
+	Buckets []Bucket `json:"buckets,omitempty"`
+}
+
+// Bucket is one non-empty bucket; a histogram lists them by rising index.
+type Bucket struct {
+	Index int32  `json:"i"`
+	Count uint64 `json:"n"`
+}
+
+// Count returns how many durations h holds.
+func (h Histogram) Count() uint64 {
+	n := h.Zero
+	for _, b := range h.Buckets {
+		n += b.Count
+	}
+	return n
+}
+
+// Tick is all that was sealed of one service for one interval. An interval in
+// which nothing was requested is a tick with empty observations; a tick that
+// is missing is missing telemetry.
+type Tick struct {
+	Service string    `json:"service"`
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+	// Age is how long after To it was sealed: every request of it had at
+	// least that long to finish.
+	Age          time.Duration `json:"age"`
+	Observations []Observation `json:"observations"` // one per version and route
+}

@@ -1,0 +1,62 @@
+package stagger
+
+import "time"
+
+// Service is what clients call. It has versions and one data plane.
+type Service struct {
+	Name     string    `json:"name"`
+	Baseline string    `json:"baseline"` // the version trusted when nothing else is recorded
+	Listener string    `json:"listener"` // the listener that serves it
+	Routes   []Route   `json:"routes"`
+	Versions []Version `json:"versions"`
+	Health   Health    `json:"health"`
+	Timeouts Timeouts  `json:"timeouts"`
+	// VersionHeader names the response header that tells the version; empty turns it off.
+	VersionHeader string `json:"version_header,omitempty"`
+}
+
+// Version returns the named version.
+func (s Service) Version(name string) (Version, bool) {
+	for _, v := range s.Versions {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return Version{}, false
+}
+
+// Route says which requests belong to a service. An empty host matches every
+// host; "*.example.org" matches one label or more before it. Path is a prefix
+// that ends at a segment border: "/api" matches "/api" and "/api/x", not "/apis".
+// The most specific route wins: exact host before wildcard before any, then
+// the longest path.
+type Route struct {
+	Name string `json:"name"`
+	Host string `json:"host,omitempty"`
+	Path string `json:"path"`
+}
+
+// Version is one deployable build or state of a service.
+type Version struct {
+	Name string `json:"name"`
+	// Upstreams are base URLs, http://host:port, or h2c://host:port for
+	// cleartext HTTP/2 (gRPC).
+	Upstreams []string `json:"upstreams"`
+}
+
+// Health says how endpoints are probed. An endpoint is taken out after
+// Unhealthy failures in a row and back in after Healthy successes in a row.
+type Health struct {
+	Path      string        `json:"path,omitempty"` // empty: a TCP connection is enough
+	Interval  time.Duration `json:"interval"`
+	Timeout   time.Duration `json:"timeout"`
+	Healthy   int           `json:"healthy"`
+	Unhealthy int           `json:"unhealthy"`
+}
+
+// Timeouts bound a request on its way to an upstream.
+type Timeouts struct {
+	Connect  time.Duration `json:"connect"`  // until the upstream accepts
+	Response time.Duration `json:"response"` // until its response header arrives
+	Idle     time.Duration `json:"idle"`     // between two pieces of a body; bounds streams and upgrades
+}

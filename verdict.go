@@ -1,0 +1,76 @@
+package stagger
+
+import "time"
+
+// Verdict is what the evidence says at one moment, and why.
+type Verdict struct {
+	At      time.Time `json:"at"`
+	Outcome Outcome   `json:"outcome"`
+	// Advice is the strongest action the evidence asks for.
+	Advice Advice `json:"advice"`
+	// Signal is the one that decides; empty while none does.
+	Signal Signal `json:"signal,omitempty"`
+	// Sentence says it to a person.
+	Sentence  string    `json:"sentence"`
+	Baseline  Sample    `json:"baseline"`
+	Candidate Sample    `json:"candidate"`
+	Findings  []Finding `json:"findings,omitempty"`
+}
+
+// Outcome is the verdict in one word.
+type Outcome string
+
+// The four verdicts.
+const (
+	OutcomeHealthy      Outcome = "healthy"
+	OutcomeRegressed    Outcome = "regressed"
+	OutcomeInconclusive Outcome = "inconclusive" // too little evidence yet
+	OutcomeBlind        Outcome = "blind"        // telemetry missing, stale or contradictory
+)
+
+// Advice is what a verdict asks the engine to do.
+type Advice string
+
+// The advices, mildest first.
+const (
+	AdviseNothing  Advice = "none"
+	AdviseAlert    Advice = "alert"    // a guardrail that only alerts is crossed
+	AdviseHold     Advice = "hold"     // suspect: freeze the ramp, keep the weight
+	AdviseShed     Advice = "shed"     // catastrophe: cut to a probe now
+	AdviseRollback Advice = "rollback" // proved beyond any allowed blip
+)
+
+// Sample is how much was judged since the stage began, and in all.
+type Sample struct {
+	Requests uint64 `json:"requests"` // since the rollout began
+	Failed   uint64 `json:"failed"`
+	Stage    uint64 `json:"stage"` // requests since the stage began
+}
+
+// Finding is what one guardrail sees.
+type Finding struct {
+	Signal Signal `json:"signal"`
+	// Slot tells latency quantiles apart: "p50" to "p99.9".
+	Slot    string  `json:"slot,omitempty"`
+	Route   string  `json:"route,omitempty"` // the route that contributes most, where one does
+	Outcome Outcome `json:"outcome"`
+	Action  Action  `json:"action"`
+	// Baseline and Candidate are the measured levels: a share for errors,
+	// seconds for a latency quantile.
+	Baseline  float64 `json:"baseline"`
+	Candidate float64 `json:"candidate"`
+	// Estimate compares them: candidate over baseline, as odds for errors and
+	// as durations for latency. Low and High bound it at all times at once
+	// with 95 % confidence; High is 0 where it is unbounded.
+	Estimate float64 `json:"estimate"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+	// Tolerance is the limit on Estimate.
+	Tolerance float64 `json:"tolerance"`
+	// Suspect, Rollback and Healthy are how far the evidence is: 0 nothing, 1
+	// enough to act on (log e over log 1/alpha).
+	Suspect  float64 `json:"suspect"`
+	Rollback float64 `json:"rollback"`
+	Healthy  float64 `json:"healthy"`
+	Sentence string  `json:"sentence"`
+}

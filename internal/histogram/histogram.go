@@ -1,0 +1,145 @@
+// Package histogram does the arithmetic of base-2 exponential histograms of
+// schema 5: bucket bounds grow by 2^(1/32), about 2.2 %, as in Prometheus
+// native histograms and OpenTelemetry exponential ones. Merging is adding
+// integers, so nothing is lost between proxies, ticks and versions.
+package histogram
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// The range of indexes: 2^(-14.5) s is about 43 us, 2^6.75 s about 108 s. What
+// lies outside counts at the nearest end.
+const (
+	MinIndex int32 = -464
+	MaxIndex int32 = 216
+)
+
+// perOctave is the number of buckets between a duration and its double.
+const perOctave = 1 << stagger.HistogramSchema
+
+// bounds holds the upper edges of the buckets of [1/2, 1): bounds[i] is
+// 2^(-1 + (i+1)/32).
+var bounds = func() (b [perOctave]float64) {
+	for i := range b {
+		b[i] = math.Exp2(-1 + float64(i+1)/perOctave)
+	}
+	return b
+}()
+
+// start maps the leading bits of a fraction in [1/2, 1) to the first bucket it
+// can lie in; at most two steps are left from there.
+var start = func() (s [perOctave]int32) {
+	for i := range s {
+		fraction := 0.5 + float64(i)/(2*perOctave)
+		for bounds[s[i]] < fraction {
+			s[i]++
+		}
+	}
+	return s
+}()
+
+// Index returns the bucket of d: the least i with d <= 2^(i/32) seconds,
+// clamped to the range of indexes. It takes no logarithm.
+func Index(d time.Duration) int32 {
+	if d <= 0 {
+		return MinIndex
+	}
+	fraction, exponent := math.Frexp(d.Seconds())
+	i := start[int((fraction-0.5)*2*perOctave)]
+	for bounds[i] < fraction {
+		i++
+	}
+	// The octave [1/2, 1) of exponent 0 ends at index 0.
+	index := int32(exponent-1)*perOctave + i + 1
+	return min(max(index, MinIndex), MaxIndex)
+}
+
+// Upper returns the upper edge of bucket i, in seconds.
+func Upper(i int32) float64 { return math.Exp2(float64(i) / perOctave) }
+
+// Steps returns how many whole buckets a relative increase amounts to: 0.044
+// is two. It rounds to the nearest.
+func Steps(increase float64) int32 {
+	return int32(math.Round(math.Log2(1+increase) * perOctave))
+}
+
+// Sum merges histograms.
+func Sum(hs ...stagger.Histogram) stagger.Histogram {
+	var sum stagger.Histogram
+	for _, h := range hs {
+		sum.Zero += h.Zero
+		sum.Sum += h.Sum
+		sum.Buckets = merge(sum.Buckets, h.Buckets)
+	}
+	return sum
+}
+
+// merge adds two lists of buckets, each by rising index.
+func merge(a, b []stagger.Bucket) []stagger.Bucket {
+	switch {
+	case len(a) == 0:
+		return slices.Clone(b)
+	case len(b) == 0:
+		return a
+	}
+	out := make([]stagger.Bucket, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].Index < b[0].Index:
+			out, a = append(out, a[0]), a[1:]
+		case a[0].Index > b[0].Index:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out = append(out, stagger.Bucket{Index: a[0].Index, Count: a[0].Count + b[0].Count})
+			a, b = a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// Above counts the durations in buckets beyond index i: those longer than
+// Upper(i).
+func Above(h stagger.Histogram, i int32) uint64 {
+	var n uint64
+	for k := len(h.Buckets) - 1; k >= 0 && h.Buckets[k].Index > i; k-- {
+		n += h.Buckets[k].Count
+	}
+	return n
+}
+
+// Quantile returns the edges, in seconds, of the bucket that holds the
+// q-quantile of h; both are 0 when h is empty or the quantile is a zero.
+func Quantile(h stagger.Histogram, q float64) (low, high float64) {
+	index, ok := QuantileIndex(h, q)
+	if !ok {
+		return 0, 0
+	}
+	return Upper(index - 1), Upper(index)
+}
+
+// QuantileIndex returns the bucket that holds the q-quantile of h; it is not
+// ok when h is empty or the quantile is a zero.
+func QuantileIndex(h stagger.Histogram, q float64) (index int32, ok bool) {
+	rank := uint64(math.Ceil(min(max(q, 0), 1) * float64(h.Count())))
+	return RankIndex(h, max(rank, 1))
+}
+
+// RankIndex returns the bucket that holds the rank-th shortest duration,
+// counting from 1.
+func RankIndex(h stagger.Histogram, rank uint64) (index int32, ok bool) {
+	seen := h.Zero
+	if rank <= seen {
+		return 0, false
+	}
+	for _, b := range h.Buckets {
+		if seen += b.Count; seen >= rank {
+			return b.Index, true
+		}
+	}
+	return 0, false
+}

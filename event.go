@@ -47,6 +47,7 @@ const (
 	EventResumed      EventKind = "resumed"
 	EventWeightSet    EventKind = "weight_set"
 	EventAlerted      EventKind = "alerted"
+	EventCleared      EventKind = "cleared" // an alert ended
 	EventBaking       EventKind = "baking"
 	EventPromoted     EventKind = "promoted"
 	EventRolledBack   EventKind = "rolled_back"

@@ -21,18 +21,27 @@ type Rollout struct {
 	Weight Weight `json:"weight"`
 	// Manual tells that a person set the weight away from the stage's own.
 	Manual bool `json:"manual,omitempty"`
+	// ManualWeight is what that person set; a shed may undercut it.
+	ManualWeight Weight `json:"manual_weight,omitempty"`
 	// Hold says what keeps it from advancing; empty when nothing does.
 	Hold Hold `json:"hold,omitempty"`
 	// Shed is when traffic was cut to the probe; zero while it is not.
 	Shed time.Time `json:"shed,omitzero"`
 	// Blind is since when telemetry is missing; zero while it is not.
 	Blind time.Time `json:"blind,omitzero"`
+	// Alerted is since when an alert stands; zero while none does.
+	Alerted time.Time `json:"alerted,omitzero"`
 	// Reason says why it is where it is, to a person.
 	Reason string `json:"reason"`
 
 	CreatedAt time.Time `json:"created_at"`
 	StageAt   time.Time `json:"stage_at,omitzero"` // when the stage, or the bake, began
-	EndedAt   time.Time `json:"ended_at,omitzero"`
+	// Deadline is when the stage's timebox, or the bake, ends; zero when it
+	// never does, has done so, or waits for a person.
+	Deadline time.Time `json:"deadline,omitzero"`
+	EndedAt  time.Time `json:"ended_at,omitzero"`
+	// Converged is when the traffic was seen to follow the end.
+	Converged time.Time `json:"converged,omitzero"`
 	UpdatedAt time.Time `json:"updated_at"`
 	// Events is the number of events folded into it.
 	Events uint64 `json:"events"`

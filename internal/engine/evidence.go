@@ -1,0 +1,95 @@
+package engine
+
+import "github.com/stagger-dev/stagger"
+
+// What the verdict, the clock and the endpoints say about the rollout as it is.
+
+func (t *turn) blind() bool { return t.in.Verdict.Outcome == stagger.OutcomeBlind }
+
+// clean says whether nothing is held against the candidate. To see nothing is
+// not to see nothing bad.
+func (t *turn) clean() bool {
+	switch t.in.Verdict.Advice {
+	case stagger.AdviseHold, stagger.AdviseShed, stagger.AdviseRollback:
+		return false
+	case stagger.AdviseNothing, stagger.AdviseAlert:
+	}
+	return !t.blind() && t.in.Verdict.Outcome != stagger.OutcomeRegressed
+}
+
+// accused says whether the evidence asks to hold, or more.
+func (t *turn) accused() bool {
+	return !t.blind() && !t.clean() || t.in.Verdict.Advice == stagger.AdviseRollback
+}
+
+// exposed says whether any subject may meet the candidate.
+func (t *turn) exposed() bool { return Split(t.rollout).Exposes() }
+
+// overdue says whether the timebox is over and r may act on it. A pause stops
+// it from acting.
+func (t *turn) overdue() bool {
+	_, ok := stage(t.rollout)
+	return ok && t.rollout.Phase != stagger.PhasePaused &&
+		!t.rollout.Deadline.IsZero() && !t.at.Before(t.rollout.Deadline)
+}
+
+// timeboxHeld says whether r waits for a person since its timebox ended.
+func timeboxHeld(r stagger.Rollout) bool {
+	s, ok := stage(r)
+	return ok && s.Timebox > 0 && r.Deadline.IsZero() &&
+		s.AtTimebox != stagger.TimeboxAdvance && s.AtTimebox != stagger.TimeboxRollback
+}
+
+// stranded returns why r, which should be rolled back or shed, cannot be: the
+// traffic would go to a dead baseline.
+func (t *turn) stranded() bool {
+	if t.in.Ready.Baseline || !t.exposed() {
+		return false
+	}
+	_, back := t.rollbackReason()
+	return back || t.in.Verdict.Advice == stagger.AdviseShed && t.rollout.Shed.IsZero()
+}
+
+// holdOf returns what keeps r from advancing, the gravest first.
+func (t *turn) holdOf(r stagger.Rollout) stagger.Hold {
+	switch {
+	case r.Phase.Final():
+		return stagger.HoldNone
+	case !r.Shed.IsZero():
+		return stagger.HoldShed
+	case t.unready(r):
+		return stagger.HoldUnready
+	case !r.Blind.IsZero():
+		return stagger.HoldBlind
+	case t.accused() && r.Stage >= 0:
+		return stagger.HoldSuspect
+	case r.Phase == stagger.PhasePaused:
+		return stagger.HoldPaused
+	case timeboxHeld(r):
+		return stagger.HoldTimebox
+	}
+	return stagger.HoldNone
+}
+
+// unready says whether a version that r needs has no healthy endpoint. A bake
+// needs the baseline only when there is something to go back for.
+func (t *turn) unready(r stagger.Rollout) bool {
+	if !t.in.Ready.Candidate {
+		return true
+	}
+	return !t.in.Ready.Baseline && (!baking(r) || t.accused())
+}
+
+// proven says whether the stage may be left for the next one.
+func (t *turn) proven(s stagger.Stage) bool {
+	r, v := t.rollout, t.in.Verdict
+	return v.Outcome == stagger.OutcomeHealthy && t.clean() &&
+		t.at.Sub(r.StageAt) >= s.MinTime &&
+		v.Candidate.Stage >= s.MinSamples && v.Baseline.Stage >= s.MinSamples
+}
+
+// free says whether r may move on by itself.
+func (t *turn) free() bool {
+	r := t.rollout
+	return !r.Manual && r.Phase != stagger.PhasePaused && t.holdOf(r) == stagger.HoldNone
+}

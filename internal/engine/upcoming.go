@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// Upcoming says what will happen to r next, and when at the earliest; the time
+// is zero when no clock decides it.
+func Upcoming(r stagger.Rollout, v stagger.Verdict, now time.Time) (string, time.Time) {
+	switch {
+	case r.Phase.Final():
+		return ended(r)
+	case r.Stage < 0 && r.Phase != stagger.PhasePaused:
+		return "starts once both versions are ready", time.Time{}
+	}
+	switch r.Hold {
+	case stagger.HoldShed:
+		return fmt.Sprintf("rolls back unless the candidate recovers within %s of the cut", span(r.Plan.Shed.Patience)), r.Shed.Add(r.Plan.Shed.Patience)
+	case stagger.HoldUnready:
+		return "goes on once the versions have healthy endpoints", time.Time{}
+	case stagger.HoldBlind:
+		return "goes on once telemetry is back", time.Time{}
+	case stagger.HoldSuspect:
+		return "rolls back when the suspicion is proved, goes on when it clears", time.Time{}
+	case stagger.HoldTimebox:
+		return "waits for a person: resume, promote or roll back", time.Time{}
+	case stagger.HoldPaused:
+		return "paused; a person resumes it", time.Time{}
+	case stagger.HoldNone:
+	}
+	if r.Manual {
+		return fmt.Sprintf("stays at the %s a person set, until promoted or resumed", r.Weight), time.Time{}
+	}
+	if s, ok := stage(r); ok {
+		return awaits(r, s, v, now)
+	}
+	return "promoted when the bake is over", r.Deadline
+}
+
+func ended(r stagger.Rollout) (string, time.Time) {
+	if !r.Converged.IsZero() || r.Phase == stagger.PhaseSuperseded {
+		return "nothing; it is over", time.Time{}
+	}
+	return "over once the traffic has followed", time.Time{}
+}
+
+// awaits says what the stage s still needs.
+func awaits(r stagger.Rollout, s stagger.Stage, v stagger.Verdict, now time.Time) (string, time.Time) {
+	next := r
+	next.Stage++
+	goal := fmt.Sprintf("stage %s at %s", stageName(next), planned(next))
+	if baking(next) {
+		goal = "everybody and the bake"
+	}
+	soonest := r.StageAt.Add(s.MinTime)
+	samples := min(v.Baseline.Stage, v.Candidate.Stage)
+	switch {
+	case now.Before(soonest):
+		return fmt.Sprintf("%s, after %s here at least", goal, span(s.MinTime)), soonest
+	case samples < s.MinSamples:
+		return fmt.Sprintf("%s, after %d more requests on each version", goal, s.MinSamples-samples), time.Time{}
+	case v.Outcome != stagger.OutcomeHealthy:
+		return fmt.Sprintf("%s, once the evidence is healthy", goal), time.Time{}
+	}
+	return goal, now
+}

@@ -1,0 +1,127 @@
+package cohort
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// Attributes is what a request tells about its subject. Every method returns
+// "" for what is not there. Header names arrive in canonical form
+// ("X-User-Id"), so that a lookup need not fold them.
+type Attributes interface {
+	Header(name string) string
+	Cookie(name string) string
+	// Claim reads the payload of the bearer token without verifying it.
+	Claim(name string) string
+	// Address is the client's IP address without its port.
+	Address() string
+}
+
+// Chooser applies one split. It is immutable and safe for concurrent use.
+type Chooser struct {
+	prefix    xxhash.Digest
+	key       stagger.Key
+	rules     []rule
+	weight    stagger.Weight
+	ruleShare stagger.Weight
+	exposes   bool
+}
+
+// Compile prepares a split. Its errors are *stagger.Error and name the rule
+// that is wrong.
+func Compile(s stagger.Split) (*Chooser, error) {
+	if strings.ContainsRune(s.Seed, 0) {
+		return nil, invalid("the seed holds a zero byte")
+	}
+	if s.Weight > stagger.WeightFull || s.RuleShare > stagger.WeightFull {
+		return nil, invalid("a weight exceeds 100%%")
+	}
+	if s.Key.Header != "" && s.Key.Cookie != "" {
+		return nil, invalid("the key names a header and a cookie; choose one")
+	}
+	c := &Chooser{
+		prefix:    prefix(s.Seed),
+		key:       s.Key,
+		weight:    s.Weight,
+		ruleShare: s.RuleShare,
+		exposes:   s.Exposes(),
+	}
+	c.key.Header = canonical(c.key.Header)
+	for i, r := range s.Rules {
+		compiled, err := compileRule(r)
+		if err != nil {
+			return nil, invalid("rule %d: %v", i+1, err)
+		}
+		c.rules = append(c.rules, compiled)
+	}
+	return c, nil
+}
+
+// Candidate says whether the subject of a meets the candidate.
+func (c *Chooser) Candidate(a Attributes) bool {
+	if !c.exposes {
+		return false
+	}
+	// Everybody and nobody need no hash.
+	if c.weight >= stagger.WeightFull {
+		return true
+	}
+	share := c.weight
+	if c.ruleShare > share && c.picked(a) {
+		share = c.ruleShare
+	}
+	switch share {
+	case stagger.WeightNone:
+		return false
+	case stagger.WeightFull:
+		return true
+	}
+	return within(point(&c.prefix, c.subject(a)), share)
+}
+
+// picked says whether any rule names the subject.
+func (c *Chooser) picked(a Attributes) bool {
+	for i := range c.rules {
+		if c.rules[i].matches(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// subject returns what identifies the subject; without the header or cookie
+// that is the client's address.
+func (c *Chooser) subject(a Attributes) string {
+	id := ""
+	switch {
+	case c.key.Header != "":
+		id = a.Header(c.key.Header)
+	case c.key.Cookie != "":
+		id = a.Cookie(c.key.Cookie)
+	}
+	if id == "" {
+		return a.Address()
+	}
+	return id
+}
+
+// canonical writes a header name as HTTP libraries keep it: "X-User-Id".
+func canonical(name string) string {
+	b := []byte(strings.ToLower(name))
+	upper := true
+	for i, c := range b {
+		if upper && 'a' <= c && c <= 'z' {
+			b[i] = c - ('a' - 'A')
+		}
+		upper = c == '-'
+	}
+	return string(b)
+}
+
+func invalid(format string, args ...any) error {
+	return &stagger.Error{Code: stagger.CodeInvalid, Message: fmt.Sprintf(format, args...)}
+}

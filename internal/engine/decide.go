@@ -97,12 +97,13 @@ func (t *turn) endTimebox() {
 
 // hold notes that something else keeps r now, or nothing any more.
 func (t *turn) hold() {
-	switch now := t.holdOf(t.rollout); {
-	case now == t.rollout.Hold:
-	case now == stagger.HoldNone:
-		t.record(stagger.EventReleased, say("nothing holds it any more", t.in.Verdict.Sentence), nil)
-	default:
-		t.record(stagger.EventHeld, t.holdReason(now), nil)
+	now := t.holdOf()
+	kind, reason := stagger.EventHeld, t.holdReason(now)
+	if now == stagger.HoldNone {
+		kind, reason = stagger.EventReleased, say("nothing holds it any more", t.in.Verdict.Sentence)
+	}
+	if now != t.rollout.Hold {
+		t.record(kind, reason, func(e *stagger.Event) { e.Hold = now })
 	}
 }
 
@@ -179,7 +180,7 @@ func (t *turn) enterAt(index int, why string, also func(*stagger.Event)) {
 	if baking(next) {
 		kind, where = stagger.EventBaking, "everybody meets it now and the bake begins"
 	} else if n := len(next.Plan.Stages[index].Rules); n > 0 {
-		where += fmt.Sprintf(" and %s", count(n, "rule"))
+		where += fmt.Sprintf(" and %s", count(uint64(n), "rule"))
 	}
 	t.record(kind, where+": "+why, func(e *stagger.Event) {
 		e.Stage, e.Weight, e.Manual = index, planned(next), false
@@ -234,7 +235,7 @@ func span(d time.Duration) string {
 	return d.String()
 }
 
-func count(n int, what string) string {
+func count(n uint64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

@@ -93,8 +93,9 @@ func (t *turn) look(from int) {
 	}
 }
 
-// record adds an event of kind. Phase and hold follow from the rest; change
-// sets what else the event changes and may be nil.
+// record adds an event of kind; change sets what it changes and may be nil.
+// The phase follows from the rest, and so does the hold but for the events that
+// exist to change it.
 func (t *turn) record(kind stagger.EventKind, reason string, change func(*stagger.Event)) {
 	r := t.rollout
 	e := stagger.Event{
@@ -109,7 +110,9 @@ func (t *turn) record(kind stagger.EventKind, reason string, change func(*stagge
 		change(&e)
 	}
 	after := fold(r, e)
-	e.Hold = t.holdOf(after)
+	if kind != stagger.EventHeld && kind != stagger.EventReleased {
+		e.Hold = standing(after, r.Hold)
+	}
 	e.Phase = phaseOf(after, e.Hold)
 	t.rollout = fold(r, e)
 	t.events = append(t.events, e)

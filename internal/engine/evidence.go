@@ -50,18 +50,31 @@ func (t *turn) stranded() bool {
 	return back || t.in.Verdict.Advice == stagger.AdviseShed && t.rollout.Shed.IsZero()
 }
 
-// holdOf returns what keeps r from advancing, the gravest first.
-func (t *turn) holdOf(r stagger.Rollout) stagger.Hold {
+// holdOf returns what should keep the rollout from advancing now.
+func (t *turn) holdOf() stagger.Hold {
+	believed := stagger.HoldNone
+	switch r := t.rollout; {
+	case t.unready():
+		believed = stagger.HoldUnready
+	case t.accused() && r.Stage >= 0:
+		believed = stagger.HoldSuspect
+	}
+	return standing(t.rollout, believed)
+}
+
+// standing returns what keeps r from advancing, the gravest first, if it is
+// believed to be unready or suspect; the rest is known from r itself.
+func standing(r stagger.Rollout, believed stagger.Hold) stagger.Hold {
 	switch {
 	case r.Phase.Final():
 		return stagger.HoldNone
 	case !r.Shed.IsZero():
 		return stagger.HoldShed
-	case t.unready(r):
+	case believed == stagger.HoldUnready:
 		return stagger.HoldUnready
 	case !r.Blind.IsZero():
 		return stagger.HoldBlind
-	case t.accused() && r.Stage >= 0:
+	case believed == stagger.HoldSuspect:
 		return stagger.HoldSuspect
 	case r.Phase == stagger.PhasePaused:
 		return stagger.HoldPaused
@@ -71,13 +84,13 @@ func (t *turn) holdOf(r stagger.Rollout) stagger.Hold {
 	return stagger.HoldNone
 }
 
-// unready says whether a version that r needs has no healthy endpoint. A bake
+// unready says whether a version that is needed has no healthy endpoint. A bake
 // needs the baseline only when there is something to go back for.
-func (t *turn) unready(r stagger.Rollout) bool {
+func (t *turn) unready() bool {
 	if !t.in.Ready.Candidate {
 		return true
 	}
-	return !t.in.Ready.Baseline && (!baking(r) || t.accused())
+	return !t.in.Ready.Baseline && (!baking(t.rollout) || t.accused())
 }
 
 // proven says whether the stage may be left for the next one.
@@ -91,5 +104,5 @@ func (t *turn) proven(s stagger.Stage) bool {
 // free says whether r may move on by itself.
 func (t *turn) free() bool {
 	r := t.rollout
-	return !r.Manual && r.Phase != stagger.PhasePaused && t.holdOf(r) == stagger.HoldNone
+	return !r.Manual && r.Phase != stagger.PhasePaused && t.holdOf() == stagger.HoldNone
 }

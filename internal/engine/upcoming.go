@@ -20,6 +20,9 @@ func Upcoming(r stagger.Rollout, v stagger.Verdict, now time.Time) (string, time
 	case stagger.HoldShed:
 		return fmt.Sprintf("rolls back unless the candidate recovers within %s of the cut", span(r.Plan.Shed.Patience)), r.Shed.Add(r.Plan.Shed.Patience)
 	case stagger.HoldUnready:
+		if v.Advice == stagger.AdviseRollback || v.Advice == stagger.AdviseShed {
+			return "cuts the candidate off once there is a healthy endpoint to go to", time.Time{}
+		}
 		return "goes on once the versions have healthy endpoints", time.Time{}
 	case stagger.HoldBlind:
 		return "goes on once telemetry is back", time.Time{}
@@ -61,7 +64,7 @@ func awaits(r stagger.Rollout, s stagger.Stage, v stagger.Verdict, now time.Time
 	case now.Before(soonest):
 		return fmt.Sprintf("%s, after %s here at least", goal, span(s.MinTime)), soonest
 	case samples < s.MinSamples:
-		return fmt.Sprintf("%s, after %d more requests on each version", goal, s.MinSamples-samples), time.Time{}
+		return fmt.Sprintf("%s, after %s more on each version", goal, count(s.MinSamples-samples, "request")), time.Time{}
 	case v.Outcome != stagger.OutcomeHealthy:
 		return fmt.Sprintf("%s, once the evidence is healthy", goal), time.Time{}
 	}

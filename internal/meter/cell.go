@@ -1,0 +1,146 @@
+package meter
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/histogram"
+)
+
+// buckets is the length of a dense histogram: zero first, then every index.
+const buckets = int(histogram.MaxIndex-histogram.MinIndex) + 2
+
+// A cell's gate counts the requests that began in it (lower half) and the
+// endings that entered it (upper half); the top bit closes it. One word, so
+// that closing is one atomic step: a request is counted in this cell or in
+// another, never in both or in none.
+const (
+	began   uint64 = 1
+	entered uint64 = 1 << 32
+	closed  uint64 = 1 << 63
+)
+
+// cell counts one tick of one series on one shard. It spans many cache lines
+// of its own, so shards do not contend. A cell is never used twice: an ending
+// that comes after it was closed may still hold it, and the garbage collector
+// knows when nobody does.
+type cell struct {
+	tick     int64
+	gate     atomic.Uint64
+	left     atomic.Uint64 // endings that are fully counted
+	sum      atomic.Int64  // nanoseconds
+	outcomes [classes]atomic.Uint32
+	latency  [buckets]atomic.Uint32
+}
+
+// begin counts a start, unless the cell is closed.
+func (c *cell) begin() bool { return c.gate.Add(began)&closed == 0 }
+
+// end counts an ending, unless the cell is closed.
+func (c *cell) end(d time.Duration, class Class) bool {
+	if c.gate.Add(entered)&closed != 0 {
+		return false
+	}
+	c.outcomes[class].Add(1)
+	if class != ClientAbort {
+		c.sum.Add(int64(d))
+		c.latency[slot(d)].Add(1)
+	}
+	c.left.Add(1)
+	return true
+}
+
+// close ends counting and adds what was counted to t. It waits for the endings
+// that entered before: they have nanoseconds to go.
+func (c *cell) close(t *tally) {
+	gate := c.gate.Or(closed)
+	for c.left.Load() < gate&^closed>>32 {
+		runtime.Gosched()
+	}
+	t.started += gate & (entered - 1)
+	c.addTo(t)
+}
+
+// peek adds what is counted so far. Endings are read before starts, so that
+// never more end than began.
+func (c *cell) peek(t *tally) {
+	c.addTo(t)
+	t.started += c.gate.Load() & (entered - 1)
+}
+
+func (c *cell) addTo(t *tally) {
+	for i := range c.outcomes {
+		t.outcomes[i] += uint64(c.outcomes[i].Load())
+	}
+	for i := range c.latency {
+		t.latency[i] += uint64(c.latency[i].Load())
+	}
+	t.sum += time.Duration(c.sum.Load()).Seconds()
+}
+
+// slot returns where a duration is counted.
+func slot(d time.Duration) int {
+	if d <= 0 {
+		return 0
+	}
+	return int(histogram.Index(d)-histogram.MinIndex) + 1
+}
+
+// tally is counts added up, no longer shared.
+type tally struct {
+	started  uint64
+	sum      float64 // seconds; nanoseconds would overflow within days
+	outcomes [classes]uint64
+	latency  [buckets]uint64
+}
+
+func (t *tally) add(u *tally) {
+	t.started += u.started
+	t.sum += u.sum
+	for i, n := range u.outcomes {
+		t.outcomes[i] += n
+	}
+	for i, n := range u.latency {
+		t.latency[i] += n
+	}
+}
+
+// end counts one ending.
+func (t *tally) end(d time.Duration, class Class) {
+	t.outcomes[class]++
+	if class != ClientAbort {
+		t.sum += d.Seconds()
+		t.latency[slot(d)]++
+	}
+}
+
+func (t *tally) finished() uint64 {
+	var n uint64
+	for _, c := range t.outcomes {
+		n += c
+	}
+	return n
+}
+
+// histogram lists the buckets that are not empty.
+func (t *tally) histogram() stagger.Histogram {
+	h := stagger.Histogram{Zero: t.latency[0], Sum: t.sum}
+	full := 0
+	for _, n := range t.latency[1:] {
+		if n > 0 {
+			full++
+		}
+	}
+	if full == 0 {
+		return h
+	}
+	h.Buckets = make([]stagger.Bucket, 0, full)
+	for i, n := range t.latency[1:] {
+		if n > 0 {
+			h.Buckets = append(h.Buckets, stagger.Bucket{Index: histogram.MinIndex + int32(i), Count: n})
+		}
+	}
+	return h
+}

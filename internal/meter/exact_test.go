@@ -1,0 +1,133 @@
+package meter_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/meter"
+)
+
+// TestNothingIsLostOrCountedTwice lets requests, sealing and scraping race and
+// then adds up: every start in exactly one tick, every ending in the totals.
+func TestNothingIsLostOrCountedTwice(t *testing.T) {
+	const (
+		workers  = 8
+		requests = 20_000
+	)
+	m := meter.New(meter.Options{Tick: time.Millisecond, MinAge: time.Millisecond, MaxAge: 3 * time.Millisecond, Keep: time.Hour})
+	series := []*meter.Series{m.Series("shop", "v1", "all"), m.Series("shop", "v2", "all")}
+
+	stop := make(chan struct{})
+	var sealing sync.WaitGroup
+	sealing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				m.Seal(time.Now())
+				m.InFlight("shop", "v1")
+			}
+		}
+	})
+	var working sync.WaitGroup
+	for w := range workers {
+		working.Go(func() {
+			var late []meter.Sample
+			for i := range requests {
+				x := series[(w+i)%2].Begin(time.Now())
+				if i%50 == 0 { // these end after their tick was sealed
+					late = append(late, x)
+					continue
+				}
+				x.End(time.Now(), meter.Class(i%8))
+			}
+			for _, x := range late {
+				x.End(time.Now(), meter.OK)
+			}
+		})
+	}
+	working.Wait()
+	close(stop)
+	sealing.Wait()
+	m.Seal(time.Now().Add(time.Second))
+
+	var sum stagger.Observation
+	for _, one := range ticks(t, m, time.Time{}) {
+		for _, o := range one.Observations {
+			if o.Started != o.Unfinished+o.Outcomes.Finished() {
+				t.Fatalf("%d started, %d unfinished, %d finished", o.Started, o.Unfinished, o.Outcomes.Finished())
+			}
+			if o.Latency.Count() != o.Outcomes.Finished()-o.Outcomes.ClientAbort {
+				t.Fatalf("%d durations of %+v", o.Latency.Count(), o.Outcomes)
+			}
+			sum.Started += o.Started
+		}
+	}
+	if sum.Started != workers*requests {
+		t.Errorf("%d starts were sealed, want %d", sum.Started, workers*requests)
+	}
+	var ended float64
+	for _, version := range []string{"v1", "v2"} {
+		for class := meter.Informational; class <= meter.ClientAbort; class++ {
+			ended += total(t, m, version, class.String())
+		}
+		if n := m.InFlight("shop", version); n != 0 {
+			t.Errorf("%d of %s in flight", n, version)
+		}
+	}
+	if ended != workers*requests {
+		t.Errorf("%v endings in the totals, want %d", ended, workers*requests)
+	}
+}
+
+func TestCountingDoesNotAllocate(t *testing.T) {
+	m := meter.New(meter.Options{})
+	s := m.Series("shop", "v1", "all")
+	for range 100 { // the first of a tick on a shard makes its counters
+		s.Begin(start).End(start.Add(time.Millisecond), meter.OK)
+	}
+	if n := testing.AllocsPerRun(1000, func() {
+		s.Begin(start).End(start.Add(time.Millisecond), meter.OK)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkBeginEnd(b *testing.B) {
+	s := meter.New(meter.Options{}).Series("shop", "v1", "all")
+	b.ReportAllocs()
+	now := time.Now()
+	later := now.Add(3 * time.Millisecond)
+	for b.Loop() {
+		s.Begin(now).End(later, meter.OK)
+	}
+}
+
+func BenchmarkBeginEndParallel(b *testing.B) {
+	s := meter.New(meter.Options{}).Series("shop", "v1", "all")
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		now := time.Now()
+		later := now.Add(3 * time.Millisecond)
+		for pb.Next() {
+			s.Begin(now).End(later, meter.OK)
+		}
+	})
+}
+
+func BenchmarkSeal(b *testing.B) {
+	m := meter.New(meter.Options{})
+	for _, version := range []string{"v1", "v2"} {
+		for _, route := range []string{"a", "b", "c"} {
+			m.Series("shop", version, route)
+		}
+	}
+	now := time.Now()
+	for b.Loop() {
+		now = now.Add(250 * time.Millisecond)
+		m.Seal(now)
+	}
+}

@@ -1,0 +1,61 @@
+package controller
+
+import (
+	"slices"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/histogram"
+)
+
+// What a service did of late is kept in pieces, enough to learn from what is
+// usual when a rollout begins.
+const (
+	pieceSpan = 5 * time.Second
+	maxPieces = 120 // ten minutes
+)
+
+// memory is the last ten minutes of one service.
+type memory struct{ pieces []stagger.Tick }
+
+// add takes a tick up into the last piece, or begins another.
+func (m *memory) add(t stagger.Tick) {
+	if n := len(m.pieces); n > 0 && t.To.Sub(m.pieces[n-1].From) <= pieceSpan {
+		m.pieces[n-1] = join(m.pieces[n-1], t)
+		return
+	}
+	t.Observations = slices.Clone(t.Observations)
+	m.pieces = append(m.pieces, t)
+	if len(m.pieces) > maxPieces {
+		m.pieces = slices.Delete(m.pieces, 0, len(m.pieces)-maxPieces)
+	}
+}
+
+// of returns the pieces with what version did, and nothing else.
+func (m *memory) of(version string) []stagger.Tick {
+	var out []stagger.Tick
+	for _, t := range m.pieces {
+		t.Observations = slices.DeleteFunc(slices.Clone(t.Observations), func(o stagger.Observation) bool { return o.Version != version })
+		out = append(out, t)
+	}
+	return out
+}
+
+// join adds up two neighbours.
+func join(a, b stagger.Tick) stagger.Tick {
+	a.To, a.Age = b.To, min(a.Age, b.Age)
+	for _, o := range b.Observations {
+		i := slices.IndexFunc(a.Observations, func(p stagger.Observation) bool { return p.Version == o.Version && p.Route == o.Route })
+		if i < 0 {
+			a.Observations = append(a.Observations, o)
+			continue
+		}
+		p := &a.Observations[i]
+		p.To = o.To
+		p.Started += o.Started
+		p.Unfinished += o.Unfinished
+		p.Outcomes = p.Outcomes.Add(o.Outcomes)
+		p.Latency = histogram.Sum(p.Latency, o.Latency)
+	}
+	return a
+}

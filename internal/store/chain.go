@@ -89,7 +89,16 @@ func appendEvents(ctx context.Context, tx *sql.Tx, rollout string, first uint64,
 // Proof.Broken; the error is for not having been able to look. It proves
 // integrity against edits of single entries and a cut end; someone who rewrites
 // the whole file is found by comparing Proof.Head with one kept elsewhere.
+//
+// It reads the whole history; one call runs at a time, so that checking never
+// keeps decisions from being read and written.
 func (s *Store) Verify(ctx context.Context) (Proof, error) {
+	select {
+	case s.verifying <- struct{}{}:
+		defer func() { <-s.verifying }()
+	case <-ctx.Done():
+		return Proof{}, s.failure("verify", ctx.Err())
+	}
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return Proof{}, s.failure("verify", err)

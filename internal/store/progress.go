@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/stagger-dev/stagger"
@@ -32,6 +34,21 @@ func (s *Store) Progress(_ context.Context, rollout string) (stagger.Progress, e
 		return p, nil
 	}
 	return stagger.Progress{}, missing("nothing is known yet of how rollout %s does", rollout)
+}
+
+// AllProgress returns how every rollout did that Progress knows of, by rollout.
+func (s *Store) AllProgress(context.Context) ([]stagger.Progress, error) {
+	return s.progress.all(), nil
+}
+
+func (k *progress) all() []stagger.Progress {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	list := make([]stagger.Progress, 0, len(k.of))
+	for _, id := range slices.Sorted(maps.Keys(k.of)) {
+		list = append(list, k.of[id])
+	}
+	return list
 }
 
 func (k *progress) find(rollout string) (stagger.Progress, bool) {

@@ -47,8 +47,9 @@ type Store struct {
 	read  *sql.DB
 	lock  *os.File
 
-	progress progress
-	watchers watchers
+	verifying chan struct{} // holds the one Verify that runs
+	progress  progress
+	watchers  watchers
 }
 
 // Open opens the store at path, creating the file (readable by its owner only)
@@ -61,7 +62,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{path: path}
+	s := &Store{path: path, verifying: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

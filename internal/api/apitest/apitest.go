@@ -127,23 +127,30 @@ func (s *Server) CarryOut(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		changed, unwatch := s.Store.Watch()
-		defer unwatch()
-		for {
-			if err := s.carryOutAll(ctx); err != nil && ctx.Err() == nil {
-				t.Error(err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-changed:
-			}
+		if err := s.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Error(err)
 		}
 	})
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()
 	})
+}
+
+// Run carries out commands until ctx ends or the store fails.
+func (s *Server) Run(ctx context.Context) error {
+	changed, unwatch := s.Store.Watch()
+	defer unwatch()
+	for {
+		if err := s.carryOutAll(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
 }
 
 func (s *Server) carryOutAll(ctx context.Context) error {

@@ -1,0 +1,79 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// Do gives a command and waits until it was carried out, however long that
+// takes; ctx bounds it. It returns the rollout as it is then, or the refusal.
+//
+// A start needs Start; any other verb needs Rollout. The ID is the idempotency
+// key: whoever does not know what became of a command repeats it with the same
+// ID. An empty ID is filled in. Result, Service and At are the server's.
+func (c *Client) Do(ctx context.Context, command stagger.Command) (stagger.Rollout, error) {
+	q, err := encode(command)
+	if err != nil {
+		return stagger.Rollout{}, err
+	}
+	for {
+		response, err := c.send(ctx, q)
+		if err != nil {
+			return stagger.Rollout{}, err
+		}
+		if response.StatusCode != http.StatusAccepted {
+			var r stagger.Rollout
+			err := c.read(response, &r)
+			return r, err
+		}
+		// Still pending: the same again waits on.
+		var pending stagger.Command
+		if err := c.read(response, &pending); err != nil {
+			return stagger.Rollout{}, err
+		}
+		if err := pause(ctx, firstPause); err != nil {
+			return stagger.Rollout{}, fmt.Errorf("command %s is recorded but not carried out yet: %w", pending.ID, err)
+		}
+	}
+}
+
+// ask is the body of every command; the server refuses what a verb does not
+// know.
+type ask struct {
+	*stagger.Start
+
+	Actor  string          `json:"actor,omitempty"`
+	Reason string          `json:"reason,omitempty"`
+	All    bool            `json:"all,omitempty"`
+	Weight *stagger.Weight `json:"weight,omitempty"`
+}
+
+func encode(c stagger.Command) (request, error) {
+	q := request{method: http.MethodPost, key: c.ID}
+	if q.key == "" {
+		q.key = rand.Text()
+	}
+	switch {
+	case c.Verb == stagger.VerbStart && c.Start != nil:
+		q.path = "/rollouts"
+	case c.Verb != stagger.VerbStart && c.Verb != "" && c.Rollout != "":
+		q.path = "/rollouts/" + url.PathEscape(c.Rollout) + "/" + url.PathEscape(string(c.Verb))
+	default:
+		return q, &stagger.Error{
+			Code:    stagger.CodeInvalid,
+			Message: fmt.Sprintf("the command %q lacks what it is about: a start for start, a rollout for the rest", c.Verb),
+		}
+	}
+	var err error
+	q.body, err = json.Marshal(ask{Start: c.Start, Actor: c.Actor, Reason: c.Reason, All: c.All, Weight: c.Weight})
+	if err != nil {
+		return q, fmt.Errorf("encode the command: %w", err)
+	}
+	return q, nil
+}

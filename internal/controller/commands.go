@@ -15,7 +15,7 @@ import (
 // obey carries out a command, or refuses it for good. What can be neither now,
 // because the journal or the data plane does not answer, comes again.
 func (s *service) obey(ctx context.Context, now time.Time, c stagger.Command) {
-	if s.ledger.doubtful || s.underWay(c) {
+	if s.ledger.doubtful {
 		return
 	}
 	err := s.carryOut(ctx, now, c)
@@ -29,7 +29,8 @@ func (s *service) obey(ctx context.Context, now time.Time, c stagger.Command) {
 	s.journalSaid("refuse a command", resolve(ctx, s.config, c, refusal), now)
 }
 
-// underWay says whether c is carried out already and only not recorded yet.
+// underWay says whether c is carried out already and only not recorded yet. It
+// is asked before the record is tried again: afterwards c looks like new.
 func (s *service) underWay(c stagger.Command) bool {
 	return slices.ContainsFunc(s.ledger.backlog, func(e stagger.Event) bool { return e.Command == c.ID })
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +64,7 @@ func (s *service) active() bool { return s.rollout.ID != "" && !s.rollout.Phase.
 
 // step is one look at the service.
 func (s *service) step(ctx context.Context, now time.Time, commands []stagger.Command) {
+	commands = slices.DeleteFunc(commands, s.underWay)
 	s.reconcile(ctx, now)
 	s.gather(ctx, now)
 	s.flush(ctx, now)

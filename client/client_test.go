@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -163,7 +165,7 @@ func TestSomebodyElseAnswers(t *testing.T) {
 			http.NotFound(w, r)
 			return
 		}
-		fmt.Fprintln(w, "<html>hello</html>")
+		_, _ = fmt.Fprintln(w, "<html>hello</html>")
 	}))
 	defer other.Close()
 	c := connect(t, &apitest.Server{URL: other.URL, HTTP: other.Client()})
@@ -349,4 +351,45 @@ func TestStreamEndsWithItsContext(t *testing.T) {
 	}
 	err = connect(t, s).Stream(t.Context(), "r9", "", func(client.Message) error { return nil })
 	wantError(t, err, stagger.CodeNotFound, "there is no rollout r9")
+}
+
+// TestSilentConnectionIsGivenUp runs in virtual time against a network that
+// swallows everything once.
+func TestSilentConnectionIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		network := roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, r.Header.Get("Last-Event-ID"))
+			body := strings.NewReader("id: 7\nevent: event\ndata: {\"seq\":1}\n\n")
+			reader := io.MultiReader(body, silent{r.Context()})
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(reader)}, nil
+		})
+		c, err := client.New("http://localhost", client.WithHTTPClient(&http.Client{Transport: network}))
+		must(t, err)
+		begin := time.Now()
+		err = c.Stream(t.Context(), "", "", func(client.Message) error {
+			if len(asked) == 2 {
+				return errEnough
+			}
+			return nil
+		})
+		if took := time.Since(begin); !errors.Is(err, errEnough) || took < 45*time.Second || took > 46*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+		if diff := cmp.Diff([]string{"", "7"}, asked); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// silent is a connection over which nothing comes any more.
+type silent struct{ ctx context.Context }
+
+func (s silent) Read([]byte) (int, error) {
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/client"
@@ -25,9 +26,23 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	start := apitest.Start() // service shop, candidate v2, a plan
 	rollout, err := c.Do(ctx, stagger.Command{
-		Verb: stagger.VerbStart, Start: &start, Actor: "ada", Reason: "faster basket",
+		Verb: stagger.VerbStart, Actor: "ada", Reason: "faster basket",
+		Start: &stagger.Start{
+			Service: "shop", Candidate: "v2", Change: stagger.Change{Commit: "4f2a91c"},
+			Plan: stagger.Plan{
+				Key: stagger.Key{Cookie: "user"},
+				Stages: []stagger.Stage{
+					{Name: "few", Weight: stagger.Percent(5), MinTime: 10 * time.Minute, MinSamples: 1000},
+					{Name: "all", Weight: stagger.WeightFull, MinTime: time.Hour, MinSamples: 1000},
+				},
+				Guardrails: []stagger.Guardrail{{
+					Signal: stagger.SignalErrors, Tolerance: 1.5, Floor: 0.0005, Healthy: 0.002, Alpha: 0.01,
+					Action: stagger.ActionRollback,
+				}},
+				Bake: stagger.Bake{Time: time.Hour},
+			},
+		},
 	})
 	if err != nil {
 		log.Fatal(err)

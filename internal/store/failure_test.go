@@ -83,6 +83,11 @@ func TestSecondProcessIsKeptOut(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "conflict: store "+path+" is in use by another Stagger process") {
 		t.Errorf("%v: %s", err, out)
 	}
+	alias := filepath.Join(t.TempDir(), "alias.db")
+	must(t, os.Symlink(path, alias))
+	if out, err := child(t, "open", alias).Output(); err == nil {
+		t.Errorf("let in by another name: %s", out)
+	}
 	must(t, s.Close())
 	if out, err := child(t, "open", path).Output(); err != nil {
 		t.Errorf("after Close: %v: %s", err, out)

@@ -77,7 +77,10 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.migrate(ctx)
+	if err := s.migrate(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // claim makes sure that the file can be written and that no other process
@@ -90,7 +93,11 @@ func (s *Store) claim() error {
 	if err := file.Close(); err != nil {
 		return s.failure("open", err)
 	}
-	s.lock, err = lockFile(s.path + ".lock")
+	target, err := filepath.EvalSymlinks(s.path) // one lock, by whatever name the store goes
+	if err != nil {
+		return s.unopenable(err)
+	}
+	s.lock, err = lockFile(target + ".lock")
 	if errors.Is(err, errLocked) {
 		return conflict("store %s is in use by another Stagger process; stop that one or choose another store.path", s.path)
 	}

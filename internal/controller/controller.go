@@ -49,6 +49,7 @@ type Controller struct {
 	config   Config
 	wake     chan struct{}
 	troubles troubles // of the loop itself
+	retry    backoff  // of reading commands
 	failures failures
 
 	services map[string]*service // belongs to whoever runs Step
@@ -216,14 +217,23 @@ func (c *Controller) known() []*service {
 // commands returns what people wait for, by service. One for which there is no
 // service is refused here.
 func (c *Controller) commands(ctx context.Context) map[string][]stagger.Command {
+	now := c.config.Now()
+	if !c.retry.due(now) {
+		return nil // a journal that hangs must not hold up the judging
+	}
 	pending, err := c.pending(ctx)
-	c.troubles.heard("read commands", err, c.config.Now(), &c.failures.journal)
+	c.troubles.heard("read commands", err, now, &c.failures.journal)
+	if err != nil {
+		c.retry.failed(now)
+		return nil
+	}
+	c.retry.reset()
 	byService := map[string][]stagger.Command{}
 	for _, command := range pending {
 		name, refusal := c.addressee(command)
 		if refusal != nil {
 			err := resolve(ctx, c.config, command, refusal)
-			c.troubles.heard("refuse a command", err, c.config.Now(), &c.failures.journal)
+			c.troubles.heard("refuse a command", err, now, &c.failures.journal)
 			continue
 		}
 		byService[name] = append(byService[name], command)

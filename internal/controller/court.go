@@ -141,7 +141,7 @@ func (s *service) brief() Case {
 // checkpoint keeps the evidence each second, and at once after a decision.
 func (s *service) checkpoint(ctx context.Context, now time.Time, decided bool) {
 	since := now.Sub(s.court.saved)
-	if !s.active() || s.court.judge == nil || !decided && since >= 0 && since < saveEvery {
+	if !s.active() || s.court.judge == nil || !decided && since >= 0 && since < saveEvery || !s.ledger.retry.due(now) {
 		return
 	}
 	s.court.saved = now
@@ -157,5 +157,9 @@ func (s *service) checkpoint(ctx context.Context, now time.Time, decided bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	s.journalSaid("keep the evidence", s.config.Journal.SaveJudge(ctx, s.rollout.ID, kept), now)
+	err = s.config.Journal.SaveJudge(ctx, s.rollout.ID, kept)
+	s.journalSaid("keep the evidence", err, now)
+	if err != nil {
+		s.ledger.retry.failed(now) // a journal that hangs must not hold up the next look
+	}
 }

@@ -58,7 +58,8 @@ func (s *service) flush(ctx context.Context, now time.Time) {
 	if len(s.ledger.backlog) == 0 {
 		return
 	}
-	if !same(engine.Split(s.rollout), s.ledger.split) && !s.enforce(ctx, now) {
+	want := engine.Split(s.rollout)
+	if !same(want, s.ledger.split) && !raises(want, s.ledger.split) && !s.enforce(ctx, now) {
 		return
 	}
 	s.commit(ctx, now, s.rollout, s.ledger.backlog)
@@ -129,21 +130,39 @@ func (s *service) noneIsActive() {
 
 // compare draws the conclusion from the active rollout that the journal has.
 func (s *service) compare(stored stagger.Rollout) {
-	unrecorded := uint64(len(s.ledger.backlog))
-	switch {
-	case stored.ID != s.rollout.ID:
+	if stored.ID != s.rollout.ID {
 		s.ledger.backlog = nil
 		s.takeUp(stored)
-	case stored.Events == s.rollout.Events:
-		s.ledger.backlog, s.ledger.split = nil, engine.Split(stored)
-	case stored.Events+unrecorded == s.rollout.Events: // nothing more was kept
-	default: // more was kept than was answered: the record holds
-		s.ledger.backlog, s.ledger.split = nil, engine.Split(stored)
-		if stored.Stage != s.rollout.Stage {
-			s.court.begin(stored, stored.StageAt)
-		}
-		s.carry(stored)
+		return
 	}
+	s.ledger.split = engine.Split(stored)
+	if n, ok := s.ledger.kept(stored, s.rollout); ok {
+		s.ledger.backlog = s.ledger.backlog[n:]
+		return
+	}
+	// More was kept than was answered, and something else decided since: the
+	// record holds, and the next look decides anew.
+	s.ledger.backlog = nil
+	if stored.Stage != s.rollout.Stage {
+		s.court.begin(stored, stored.StageAt)
+	}
+	s.carry(stored)
+}
+
+// kept returns how many events of the backlog the stored rollout has. It is not
+// ok when that has other events than these.
+func (l *ledger) kept(stored, decided stagger.Rollout) (n int, ok bool) {
+	base := decided.Events - uint64(len(l.backlog))
+	if stored.Events < base || stored.Events > decided.Events {
+		return 0, false
+	}
+	if stored.Events == base {
+		return 0, true
+	}
+	n = int(stored.Events - base)
+	last := l.backlog[n-1]
+	return n, last.At.Equal(stored.UpdatedAt) && last.Phase == stored.Phase && last.Hold == stored.Hold &&
+		last.Stage == stored.Stage && last.Weight == stored.Weight
 }
 
 // home is the version that the service is at when nothing is rolled out; it is

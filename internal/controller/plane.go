@@ -48,11 +48,12 @@ func (s *service) wanted(ctx context.Context, now time.Time) (want stagger.Split
 }
 
 // tempered keeps the lower of want and what is in force while it is not
-// certain that more is justified.
+// certain that more is justified, or not recorded.
 func (s *service) tempered(want stagger.Split) stagger.Split {
 	current := *s.plane.inForce
+	certain := !s.plane.careful && !s.ledger.doubtful && !want.Exceeds(s.ledger.split)
 	switch {
-	case !s.plane.careful && !s.ledger.doubtful, !want.Exceeds(current):
+	case certain, !want.Exceeds(current):
 		return want
 	case current.Baseline == want.Baseline && !current.Exceeds(want):
 		return current

@@ -1,0 +1,91 @@
+package controller_test
+
+import (
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/controller"
+	"github.com/stagger-dev/stagger/internal/engine"
+	"github.com/stagger-dev/stagger/internal/sim"
+	"github.com/stagger-dev/stagger/internal/store"
+)
+
+// TestRealStore carries a rollout with SQLite as the journal, and opens the
+// file and the controller anew in the middle.
+func TestRealStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stagger.db")
+	clock, plane := sim.NewClock(), sim.NewPlane(map[string]string{sim.Service: "v1"})
+	traffic := sim.NewTraffic(sim.Service, 800, rand.New(rand.NewPCG(1, 1)))
+	life := func(d time.Duration, ask *stagger.Command) stagger.Rollout {
+		s, err := store.Open(t.Context(), path, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		c, err := controller.New(controller.Config{
+			Services: func() []stagger.Service {
+				return []stagger.Service{{Name: sim.Service, Baseline: "v1", Versions: []stagger.Version{{Name: "v1"}, {Name: "v2"}}}}
+			},
+			Driver: plane, Source: traffic, Journal: s, Ready: plane, NewJudge: sim.NewRuleJudge, Now: clock.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if ask != nil {
+			if _, err := s.Submit(t.Context(), *ask); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range d / sim.Tick {
+			clock.Advance(sim.Tick)
+			traffic.Pass(clock.Now(), sim.Tick, plane.Split(sim.Service))
+			c.Step(t.Context())
+		}
+		return lastOf(t, s)
+	}
+	start := sim.Command("c1", stagger.VerbStart, "", clock.Now())
+	start.Start = &stagger.Start{Service: sim.Service, Candidate: "v2", Plan: plan()}
+	if r := life(3*time.Second, &start); r.Stage != 1 {
+		t.Errorf("the rollout is %s at stage %d before the restart", r.Phase, r.Stage)
+	}
+	plane.Restart()
+	if r := life(20*time.Second, nil); r.Phase != stagger.PhasePromoted || r.Converged.IsZero() {
+		t.Errorf("the rollout is %s, converged %v, after the restart: %s", r.Phase, r.Converged, r.Reason)
+	}
+}
+
+// lastOf returns the newest rollout of a store whose chain and history hold.
+func lastOf(t *testing.T, s *store.Store) stagger.Rollout {
+	t.Helper()
+	all, err := s.Rollouts(t.Context(), store.Filter{Limit: 1})
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d rollouts: %v", len(all), err)
+	}
+	history, err := s.History(t.Context(), all[0].ID, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replayed, err := engine.Replay(history)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(all[0], replayed); diff != "" {
+		t.Errorf("the history does not replay to the rollout (-stored +replayed):\n%s", diff)
+	}
+	if _, err := s.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return all[0]
+}

@@ -56,6 +56,9 @@ func Index(d time.Duration) int32 {
 	}
 	// The octave [1/2, 1) of exponent 0 ends at index 0.
 	index := int32(exponent-1)*perOctave + i + 1
+	if fraction == 0.5 {
+		index = int32(exponent-1) * perOctave // an edge: it ends the octave below
+	}
 	return min(max(index, MinIndex), MaxIndex)
 }
 

@@ -154,11 +154,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 // get reads one answer into v.
 func (c *Client) get(ctx context.Context, path string, query url.Values, v any) error {
 	q := request{method: http.MethodGet, path: path, query: query}
-	response, err := c.send(ctx, q)
-	if err != nil {
-		return err
-	}
-	return c.read(response, v)
+	return c.exchange(ctx, q, func(response *http.Response) error { return c.decode(response.Body, v) })
 }
 
 // pause waits for d, or until ctx ends.

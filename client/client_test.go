@@ -354,14 +354,15 @@ func TestStreamEndsWithItsContext(t *testing.T) {
 }
 
 // TestSilentConnectionIsGivenUp runs in virtual time against a network that
-// swallows everything once.
+// lets heartbeats pass for two minutes and an event, and then falls silent. The
+// second connection's event ends it: 120 s, 45 s of silence, 120 s.
 func TestSilentConnectionIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string
 		network := roundTrip(func(r *http.Request) (*http.Response, error) {
 			asked = append(asked, r.Header.Get("Last-Event-ID"))
 			body := strings.NewReader("id: 7\nevent: event\ndata: {\"seq\":1}\n\n")
-			reader := io.MultiReader(body, silent{r.Context()})
+			reader := io.MultiReader(&beats{left: 8}, body, silent{r.Context()})
 			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(reader)}, nil
 		})
 		c, err := client.New("http://localhost", client.WithHTTPClient(&http.Client{Transport: network}))
@@ -373,7 +374,7 @@ func TestSilentConnectionIsGivenUp(t *testing.T) {
 			}
 			return nil
 		})
-		if took := time.Since(begin); !errors.Is(err, errEnough) || took < 45*time.Second || took > 46*time.Second {
+		if took := time.Since(begin); !errors.Is(err, errEnough) || took < 285*time.Second || took > 286*time.Second {
 			t.Errorf("%v after %v", err, took)
 		}
 		if diff := cmp.Diff([]string{"", "7"}, asked); diff != "" {
@@ -385,6 +386,18 @@ func TestSilentConnectionIsGivenUp(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// beats is a connection over which nothing comes but heartbeats.
+type beats struct{ left int }
+
+func (b *beats) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	b.left--
+	time.Sleep(15 * time.Second)
+	return copy(p, ": beat\n\n"), nil
+}
 
 // silent is a connection over which nothing comes any more.
 type silent struct{ ctx context.Context }

@@ -23,24 +23,27 @@ func (c *Client) Do(ctx context.Context, command stagger.Command) (stagger.Rollo
 		return stagger.Rollout{}, err
 	}
 	for {
-		response, err := c.send(ctx, q)
-		if err != nil {
-			return stagger.Rollout{}, err
-		}
-		if response.StatusCode != http.StatusAccepted {
-			var r stagger.Rollout
-			err := c.read(response, &r)
+		r, done, err := c.command(ctx, q)
+		if err != nil || done {
 			return r, err
 		}
 		// Still pending: the same again waits on.
-		var pending stagger.Command
-		if err := c.read(response, &pending); err != nil {
-			return stagger.Rollout{}, err
-		}
 		if err := pause(ctx, firstPause); err != nil {
-			return stagger.Rollout{}, fmt.Errorf("command %s is recorded but not carried out yet: %w", pending.ID, err)
+			return stagger.Rollout{}, fmt.Errorf("command %s is recorded but not carried out yet: %w", q.key, err)
 		}
 	}
+}
+
+// command sends a command once and says whether it was carried out.
+func (c *Client) command(ctx context.Context, q request) (r stagger.Rollout, done bool, err error) {
+	err = c.exchange(ctx, q, func(response *http.Response) error {
+		if response.StatusCode == http.StatusAccepted {
+			return nil
+		}
+		done = true
+		return c.decode(response.Body, &r)
+	})
+	return r, done, err
 }
 
 // ask is the body of every command; the server refuses what a verb does not

@@ -137,7 +137,9 @@ func exampleServer() (address string, stop func()) {
 		server.CloseClientConnections()
 		server.Close()
 		cancel()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			log.Print(err)
+		}
 		_ = kept.Close()         // nothing to keep
 		_ = os.RemoveAll(folder) // as above
 	}

@@ -32,6 +32,16 @@ type request struct {
 	lastID string // of a stream
 }
 
+// exchange sends q and hands the answer to read, unless it is an error.
+func (c *Client) exchange(ctx context.Context, q request, read func(*http.Response) error) error {
+	response, err := c.send(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // all that matters was read
+	return read(response)
+}
+
 // send sends q until an answer begins to arrive. It repeats what broke on the
 // way, which is safe: q reads only, or has a key. Errors that the server
 // answers with come back as *stagger.Error.
@@ -118,10 +128,9 @@ func (c *Client) stranger(what string) error {
 	}
 }
 
-// read decodes the body of an answer.
-func (c *Client) read(response *http.Response, v any) error {
-	defer func() { _ = response.Body.Close() }() // all that matters was read
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+// decode reads the body of an answer into v.
+func (c *Client) decode(from io.Reader, v any) error {
+	body, err := io.ReadAll(io.LimitReader(from, maxAnswer))
 	if err != nil {
 		if interrupted(err) {
 			return err

@@ -90,15 +90,13 @@ func (s *stream) final(err error) bool {
 func (s *stream) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	response, err := s.client.send(ctx, request{method: http.MethodGet, path: s.path, lastID: s.lastID})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }() // the connection ends with it
-	s.open = true
-	alive := time.AfterFunc(silence, cancel)
-	defer alive.Stop()
-	return s.read(response.Body, func() { alive.Reset(silence) })
+	q := request{method: http.MethodGet, path: s.path, lastID: s.lastID}
+	return s.client.exchange(ctx, q, func(response *http.Response) error {
+		s.open = true
+		alive := time.AfterFunc(silence, cancel)
+		defer alive.Stop()
+		return s.read(response.Body, func() { alive.Reset(silence) })
+	})
 }
 
 // read takes messages apart as the HTML standard says.

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -104,6 +105,43 @@ func TestStartIsCarriedOutOncePerKey(t *testing.T) {
 	list := read[api.RolloutList](t, call(t, s, "GET", "/api/v1/rollouts?service=shop&active=true", ""), 200)
 	if len(list.Rollouts) != 1 {
 		t.Errorf("%d rollouts, want 1", len(list.Rollouts))
+	}
+}
+
+// TestRepeatedStartIsNotCheckedAnew: what was fit to start when it was
+// recorded may not be any more, and the answer is the same all the same.
+func TestRepeatedStartIsNotCheckedAnew(t *testing.T) {
+	started := false
+	s := apitest.New(t, func(c *api.Config) {
+		c.Check = func(stagger.Start) error {
+			if started {
+				return errors.New("candidate: v2 is the baseline already")
+			}
+			started = true
+			return nil
+		}
+	})
+	body := text(t, apitest.Start())
+	first := read[stagger.Rollout](t, call(t, s, "POST", "/api/v1/rollouts", body, "Idempotency-Key: k1"), 200)
+	again := read[stagger.Rollout](t, call(t, s, "POST", "/api/v1/rollouts", body, "Idempotency-Key: k1"), 200)
+	if first.ID != again.ID {
+		t.Errorf("%s, then %s", first.ID, again.ID)
+	}
+	wantProblem(t, call(t, s, "POST", "/api/v1/rollouts", body, "Idempotency-Key: k2"), 422, stagger.CodeInvalid, "baseline already")
+}
+
+func TestGuardBoundsBodies(t *testing.T) {
+	var failed error
+	guarded := api.Guard("", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, failed = io.Copy(io.Discard, r.Body)
+	}))
+	for size, want := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://localhost/", bytes.NewReader(make([]byte, size)))
+		must(t, err)
+		guarded.ServeHTTP(&recorder{}, r)
+		if (failed == nil) != want {
+			t.Errorf("%d bytes: %v", size, failed)
+		}
 	}
 }
 

@@ -72,7 +72,7 @@ type outcome struct {
 }
 
 func (s *server) registerCommands(api huma.API) {
-	huma.Register(api, s.command(api, "/rollouts", "start-rollout", "Start a rollout"),
+	huma.Register(api, commandOperation(api, "/rollouts", "start-rollout", "Start a rollout"),
 		func(ctx context.Context, in *startInput) (*outcome, error) {
 			start := in.Body.Start
 			return s.do(ctx, in.Body.command(stagger.Command{
@@ -96,7 +96,7 @@ func (s *server) registerCommands(api huma.API) {
 
 // registerVerb registers the command about a rollout whose body fill adds.
 func registerVerb[T any](s *server, api huma.API, verb stagger.Verb, summary string, fill func(*T, *stagger.Command)) {
-	operation := s.command(api, "/rollouts/{id}/"+string(verb), string(verb)+"-rollout", summary)
+	operation := commandOperation(api, "/rollouts/{id}/"+string(verb), string(verb)+"-rollout", summary)
 	huma.Register(api, operation, func(ctx context.Context, in *askInput[T]) (*outcome, error) {
 		c := stagger.Command{ID: in.Key, Verb: verb, Rollout: in.ID, Actor: nobody}
 		if in.Body != nil {
@@ -114,9 +114,9 @@ func (a Ask) command(c stagger.Command) stagger.Command {
 	return c
 }
 
-// command describes a POST that is answered with a rollout, or with the command
+// commandOperation describes a POST that is answered with a rollout, or with the command
 // while it is still pending.
-func (s *server) command(api huma.API, path, id, summary string) huma.Operation {
+func commandOperation(api huma.API, path, id, summary string) huma.Operation {
 	schemas := api.OpenAPI().Components.Schemas
 	body := func(t reflect.Type, description string) *huma.Response {
 		return &huma.Response{

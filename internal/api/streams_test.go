@@ -28,7 +28,7 @@ func listen(t *testing.T, s *apitest.Server, path string, headers ...string) (li
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
-	response, err := s.HTTP.Do(r)
+	response, err := s.HTTP.Do(r) //nolint:bodyclose // hangUp closes it
 	must(t, err)
 	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("status %d, %s", response.StatusCode, response.Header.Get("Content-Type"))
@@ -154,6 +154,25 @@ func TestStreamBeatsWhileNothingHappens(t *testing.T) {
 		}
 		if took := time.Since(begin); took != time.Minute {
 			t.Errorf("four heartbeats in %v, want one every 15 s", took)
+		}
+	})
+}
+
+func TestStreamTellsProgressOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *apitest.Server) {
+		s.Begin(t, "r1")
+		must(t, s.Store.SaveProgress(t.Context(), stagger.Progress{Rollout: "r1", At: time.Now()}))
+		must(t, s.Store.SaveProgress(t.Context(), stagger.Progress{Rollout: "other", At: time.Now()}))
+		lines, hangUp := listen(t, s, "/api/v1/rollouts/r1/events")
+		defer hangUp()
+		told := 0
+		for lines.Scan() && !strings.HasPrefix(lines.Text(), ":") { // until the first heartbeat
+			if lines.Text() == "event: progress" {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("told %d times, want once", told)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,6 +90,34 @@ func TestVerifyLocatesTampering(t *testing.T) {
 			}
 			if proof.Events != c.events {
 				t.Errorf("%d entries before it are right, want %d", proof.Events, c.events)
+			}
+		})
+	}
+}
+
+// TestVerifyFindsAGapUnderARightHash forges an entry together with its hash and
+// the end of the chain.
+func TestVerifyFindsAGapUnderARightHash(t *testing.T) {
+	for name, c := range map[string]struct {
+		seq  uint64
+		body string
+		want string
+	}{
+		"a gap in the rollout":    {5, `{"rollout":"r1","seq":5}`, "it should be event 4 of its rollout"},
+		"another rollout's event": {4, `{"rollout":"r2","seq":4}`, "it holds event 4 of rollout r2"},
+		"no event":                {4, `[]`, "it cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, path := open(t)
+			fill(t, s, "r1", "shop", 3)
+			hash := store.Link(verify(t, s).Head, "r1", c.seq, []byte(c.body))
+			_, err := raw(t, path).ExecContext(t.Context(), `
+				INSERT INTO events (id, rollout, seq, body, hash) VALUES (4, 'r1', $1, $2, $3);
+				UPDATE head SET id = 4, hash = $3`, c.seq, c.body, hash)
+			must(t, err)
+			proof := verify(t, s)
+			if proof.Intact() || proof.Broken.ID != 4 || !strings.Contains(proof.Broken.Message, c.want) {
+				t.Errorf("got %+v, want %q", proof.Broken, c.want)
 			}
 		})
 	}

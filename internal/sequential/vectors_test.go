@@ -1,0 +1,222 @@
+package sequential_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/stagger-dev/stagger/internal/sequential"
+)
+
+// vector is one row of testdata/vectors.json: published and independently
+// computed values that these functions must reproduce.
+type vector struct {
+	ID        string          `json:"id"`
+	Function  string          `json:"fn"`
+	Params    json.RawMessage `json:"params"`
+	Expect    json.RawMessage `json:"expect"`
+	Tolerance float64         `json:"tol_rel"`
+}
+
+// functions says how to compute each vector. A vector whose function is not
+// listed belongs to a test that the product does not have yet.
+var functions = map[string]func(*testing.T, vector) []float64{
+	"beta_binomial_log_mixture": func(t *testing.T, v vector) []float64 {
+		p := params[mixture](t, v)
+		return one(p.build().LogValue(p.S, p.V))
+	},
+	"beta_binomial_mixture_bound": func(t *testing.T, v vector) []float64 {
+		p := params[mixture](t, v)
+		return one(p.build().Bound(p.V, p.Alpha))
+	},
+	"bernoulli_confidence_interval": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			K     int     `json:"num_successes"`
+			N     int     `json:"num_trials"`
+			Alpha float64 `json:"alpha"`
+			NOpt  float64 `json:"t_opt"`
+		}](t, v)
+		low, high := sequential.FractionInterval(p.K, p.N, p.Alpha, p.NOpt)
+		return []float64{low, high}
+	},
+	"cond_log_mgf": func(t *testing.T, v vector) []float64 {
+		p := params[conditional](t, v)
+		return one(p.table().LogM(p.LogPsi))
+	},
+	"cond_log_e": func(t *testing.T, v vector) []float64 {
+		p := params[conditional](t, v)
+		return one(p.table().LogE(p.Null, p.Alternative))
+	},
+	"cond_mixture_e": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			Blocks [][4]int `json:"blocks"`
+			Null   float64  `json:"log_psi0"`
+		}](t, v)
+		var logs []float64
+		for _, tilt := range sequential.Tilts {
+			sum := 0.0
+			for _, b := range p.Blocks {
+				table := sequential.Table{Total: b[0], Candidate: b[1], Outcomes: b[2], Hits: b[3]}
+				sum += table.LogE(p.Null, p.Null+tilt)
+			}
+			logs = append(logs, sum)
+		}
+		return one(math.Exp(sequential.LogMeanExp(logs)))
+	},
+	"restart_sr": func(t *testing.T, v vector) []float64 {
+		p := params[struct{ E, W []float64 }](t, v)
+		process := sequential.NewProcess(0)
+		var got []float64
+		for i, e := range p.E {
+			process.Observe(e, p.W[i])
+			got = append(got, process.Value())
+		}
+		return got
+	},
+	"blip_token_bucket": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			E      []float64 `json:"block_e"`
+			W      []float64 `json:"w"`
+			Tokens int       `json:"tokens"`
+			Refill int       `json:"refill_every_blocks"`
+		}](t, v)
+		return bucket(p.E, p.W, p.Tokens, p.Refill)
+	},
+	"bernoulli_tilt_log_e": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			N    int     `json:"n"`
+			K    int     `json:"k"`
+			P    float64 `json:"p0"`
+			Tilt float64 `json:"log_tilt"`
+		}](t, v)
+		return one(sequential.TiltLogE(p.K, p.N, p.P, p.Tilt))
+	},
+	"quantile_cs_from_counts": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			Counts []int   `json:"bucket_counts"`
+			P      float64 `json:"p"`
+			Alpha  float64 `json:"alpha"`
+			NOpt   float64 `json:"t_opt"`
+		}](t, v)
+		n := 0
+		for _, c := range p.Counts {
+			n += c
+		}
+		low, high := sequential.QuantileRadius(n, p.P, p.Alpha, p.NOpt)
+		return []float64{low, high}
+	},
+}
+
+type mixture struct {
+	S, V, Alpha, G, H float64
+	VOpt              float64 `json:"v_opt"`
+	AlphaOpt          float64 `json:"alpha_opt"`
+	OneSided          bool    `json:"is_one_sided"`
+}
+
+func (m mixture) build() sequential.BetaBinomial {
+	return sequential.NewBetaBinomial(m.VOpt, m.AlphaOpt, m.G, m.H, m.OneSided)
+}
+
+type conditional struct {
+	Total       int     `json:"N"`
+	Candidate   int     `json:"n_canary"`
+	Outcomes    int     `json:"x_total"`
+	Hits        int     `json:"k_canary"`
+	LogPsi      float64 `json:"log_psi"`
+	Null        float64 `json:"log_psi0"`
+	Alternative float64 `json:"log_psi1"`
+}
+
+func (c conditional) table() sequential.Table {
+	return sequential.Table{Total: c.Total, Candidate: c.Candidate, Outcomes: c.Outcomes, Hits: c.Hits}
+}
+
+func TestVectors(t *testing.T) {
+	done := 0
+	for _, v := range vectors(t) {
+		compute, ok := functions[v.Function]
+		if !ok {
+			continue
+		}
+		done++
+		t.Run(v.ID+" "+v.Function, func(t *testing.T) {
+			got, want := compute(t, v), expected(t, v)
+			if len(got) != len(want) {
+				t.Fatalf("got %v, want %v", got, want)
+			}
+			for i := range got {
+				if math.Abs(got[i]-want[i]) > v.Tolerance*max(1e-12, math.Abs(want[i])) {
+					t.Errorf("value %d: got %.15g, want %.15g", i, got[i], want[i])
+				}
+			}
+		})
+	}
+	if done < 19 {
+		t.Errorf("only %d vectors were computed", done)
+	}
+}
+
+func vectors(t *testing.T) []vector {
+	t.Helper()
+	data, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Vectors []vector }
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Vectors
+}
+
+// expected reads the wanted values: a number, a list, or the named ends of an
+// interval.
+func expected(t *testing.T, v vector) []float64 {
+	t.Helper()
+	var number float64
+	if json.Unmarshal(v.Expect, &number) == nil {
+		return one(number)
+	}
+	var list []float64
+	if json.Unmarshal(v.Expect, &list) == nil {
+		return list
+	}
+	var ends map[string]float64
+	if err := json.Unmarshal(v.Expect, &ends); err != nil {
+		t.Fatal(err)
+	}
+	if low, ok := ends["lower_radius"]; ok {
+		return []float64{low, ends["upper_radius"]}
+	}
+	return []float64{ends["lower"], ends["upper"]}
+}
+
+func params[T any](t *testing.T, v vector) T {
+	t.Helper()
+	var p T
+	if err := json.Unmarshal(v.Params, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func one(v float64) []float64 { return []float64{v} }
+
+// bucket feeds one e-value a block.
+func bucket(es, ws []float64, tokens, refill int) []float64 {
+	process := sequential.NewProcess(tokens)
+	var got []float64
+	for i, e := range es {
+		if i > 0 {
+			process.EndBlock()
+		}
+		if refill > 0 && i > 0 && i%refill == 0 {
+			process.Refill()
+		}
+		process.Observe(e, ws[i])
+		got = append(got, process.Value())
+	}
+	return got
+}

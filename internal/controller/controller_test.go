@@ -72,8 +72,8 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// real returns a controller with a loop of its own, on simulated parts.
-func real(t *testing.T, driver controller.Driver, services ...string) (*controller.Controller, *sim.Journal) {
+// looping returns a controller with a loop of its own, on simulated parts.
+func looping(t *testing.T, driver controller.Driver, services ...string) (*controller.Controller, *sim.Journal) {
 	t.Helper()
 	journal := sim.NewJournal()
 	var all []stagger.Service
@@ -103,7 +103,7 @@ func (silence) Ticks(context.Context, string, time.Time) ([]stagger.Tick, error)
 
 func TestStartAndStopMayBeRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _ := real(t, nil, "shop")
+		c, _ := looping(t, nil, "shop")
 		if err := c.Stop(t.Context()); err != nil {
 			t.Errorf("stop before start: %v", err)
 		}
@@ -125,7 +125,7 @@ func TestStartAndStopMayBeRepeated(t *testing.T) {
 
 func TestLoopEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _ := real(t, nil, "shop")
+		c, _ := looping(t, nil, "shop")
 		ctx, cancel := context.WithCancel(t.Context())
 		if err := c.Start(ctx); err != nil {
 			t.Fatal(err)
@@ -139,7 +139,7 @@ func TestLoopEndsWithItsContext(t *testing.T) {
 }
 
 func TestStartFailsWithoutTheJournal(t *testing.T) {
-	c, journal := real(t, nil, "shop")
+	c, journal := looping(t, nil, "shop")
 	journal.Down = func() bool { return true }
 	if err := c.Start(t.Context()); err == nil {
 		t.Error("started without knowing what runs")
@@ -148,7 +148,7 @@ func TestStartFailsWithoutTheJournal(t *testing.T) {
 
 func TestWakeLooksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, journal := real(t, nil, "shop")
+		c, journal := looping(t, nil, "shop")
 		if err := c.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func (h hanging) Apply(ctx context.Context, s stagger.Split) error {
 func TestOneDataPlaneThatHangsDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plane := sim.NewPlane(map[string]string{"basket": "v1", "shop": "v1"})
-		c, journal := real(t, hanging{plane, "basket"}, "basket", "shop")
+		c, journal := looping(t, hanging{plane, "basket"}, "basket", "shop")
 		if err := c.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -35,6 +36,7 @@ type Journal struct {
 	// Down, when set, says whether reads fail now.
 	Down func() bool
 
+	mu        sync.Mutex // guards the rest
 	rollouts  map[string]stagger.Rollout
 	histories map[string][][]byte // each event as JSON
 	baselines map[string]string
@@ -53,10 +55,16 @@ func NewJournal() *Journal {
 }
 
 // Submit puts a command into the inbox.
-func (j *Journal) Submit(c stagger.Command) { j.commands = append(j.commands, c) }
+func (j *Journal) Submit(c stagger.Command) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.commands = append(j.commands, c)
+}
 
 // Answer returns what became of a command; nil while it waits.
 func (j *Journal) Answer(id string) *stagger.Result {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	for _, c := range j.commands {
 		if c.ID == id {
 			return c.Result
@@ -67,17 +75,37 @@ func (j *Journal) Answer(id string) *stagger.Result {
 
 // Rollouts returns every rollout there was, by ID.
 func (j *Journal) Rollouts() []stagger.Rollout {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.all()
+}
+
+func (j *Journal) all() []stagger.Rollout {
 	return slices.SortedFunc(maps.Values(j.rollouts), func(a, b stagger.Rollout) int { return a.CreatedAt.Compare(b.CreatedAt) })
 }
 
 // Rollout returns one rollout.
-func (j *Journal) Rollout(id string) stagger.Rollout { return j.rollouts[id] }
+func (j *Journal) Rollout(id string) stagger.Rollout {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.rollouts[id]
+}
 
 // LastProgress returns the last progress saved of a rollout.
-func (j *Journal) LastProgress(id string) stagger.Progress { return j.progress[id] }
+func (j *Journal) LastProgress(id string) stagger.Progress {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.progress[id]
+}
 
 // History returns the events of a rollout.
 func (j *Journal) History(id string) []stagger.Event {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.history(id)
+}
+
+func (j *Journal) history(id string) []stagger.Event {
 	var events []stagger.Event
 	for _, body := range j.histories[id] {
 		var e stagger.Event
@@ -92,6 +120,8 @@ func (j *Journal) History(id string) []stagger.Event {
 
 // Split is what may be in force for a service at most: what is recorded.
 func (j *Journal) Split(service, configured string) stagger.Split {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	for _, r := range j.rollouts {
 		if r.Service == service && !r.Phase.Final() {
 			return engine.Split(r)
@@ -104,7 +134,11 @@ func (j *Journal) Split(service, configured string) stagger.Split {
 }
 
 // Broken lists what was asked of the journal that must never be.
-func (j *Journal) Broken() []string { return j.broken }
+func (j *Journal) Broken() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.broken)
+}
 
 func (j *Journal) breach(format string, args ...any) {
 	j.broken = append(j.broken, fmt.Sprintf(format, args...))
@@ -123,6 +157,8 @@ func (j *Journal) read(ctx context.Context) error {
 
 // write does what keep does, or not, as the fault has it.
 func (j *Journal) write(ctx context.Context, keep func() error) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -144,10 +180,12 @@ func (j *Journal) write(ctx context.Context, keep func() error) error {
 
 // Active returns the rollouts that are not over.
 func (j *Journal) Active(ctx context.Context) ([]stagger.Rollout, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if err := j.read(ctx); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(j.Rollouts(), func(r stagger.Rollout) bool { return r.Phase.Final() }), nil
+	return slices.DeleteFunc(j.all(), func(r stagger.Rollout) bool { return r.Phase.Final() }), nil
 }
 
 // Commit keeps r and its last events.
@@ -232,8 +270,10 @@ func (j *Journal) answer(id string, result stagger.Result) {
 
 // CheckReplay replays every history from its written form.
 func (j *Journal) CheckReplay() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	for id, r := range j.rollouts {
-		replayed, err := engine.Replay(j.History(id))
+		replayed, err := engine.Replay(j.history(id))
 		if err != nil {
 			return err
 		}
@@ -246,15 +286,19 @@ func (j *Journal) CheckReplay() error {
 
 // Baseline returns the version promoted last.
 func (j *Journal) Baseline(ctx context.Context, service string) (string, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	return j.baselines[service], j.read(ctx)
 }
 
 // Pending returns the commands without an answer.
 func (j *Journal) Pending(ctx context.Context) ([]stagger.Command, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if err := j.read(ctx); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(j.commands), func(c stagger.Command) bool { return c.Result != nil }), nil
+	return j.waiting(), nil
 }
 
 // Resolve answers a command.
@@ -275,6 +319,8 @@ func (j *Journal) SaveJudge(ctx context.Context, rollout string, state []byte) e
 
 // Judge returns the evidence kept of a rollout.
 func (j *Journal) Judge(ctx context.Context, rollout string) ([]byte, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	return j.judges[rollout], j.read(ctx)
 }
 
@@ -284,6 +330,17 @@ func (j *Journal) SaveProgress(ctx context.Context, p stagger.Progress) error {
 		j.progress[p.Rollout] = p
 		return nil
 	})
+}
+
+// Waiting returns the commands without an answer, whatever fails.
+func (j *Journal) Waiting() []stagger.Command {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.waiting()
+}
+
+func (j *Journal) waiting() []stagger.Command {
+	return slices.DeleteFunc(slices.Clone(j.commands), func(c stagger.Command) bool { return c.Result != nil })
 }
 
 // Command makes a command of verb for a rollout.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"sync"
 
 	"github.com/stagger-dev/stagger"
 )
@@ -16,6 +17,7 @@ type Plane struct {
 	// Dead holds the versions without a healthy endpoint.
 	Dead map[string]bool
 
+	mu     sync.Mutex // guards the rest
 	splits map[string]stagger.Split
 	start  map[string]string
 	fails  bool // the last call did
@@ -30,6 +32,8 @@ func NewPlane(baselines map[string]string) *Plane {
 
 // Restart forgets every split, as a proxy that is started anew does.
 func (p *Plane) Restart() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.splits = map[string]stagger.Split{}
 	for service, baseline := range p.start {
 		p.splits[service] = stagger.Split{Service: service, Baseline: baseline}
@@ -37,10 +41,16 @@ func (p *Plane) Restart() {
 }
 
 // Split returns what is in force.
-func (p *Plane) Split(service string) stagger.Split { return p.splits[service] }
+func (p *Plane) Split(service string) stagger.Split {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.splits[service]
+}
 
 // Apply brings s into force.
 func (p *Plane) Apply(ctx context.Context, s stagger.Split) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	fault := p.fault()
 	if err := ctx.Err(); err != nil || fault == Refuses {
 		return errDown
@@ -58,6 +68,8 @@ func (p *Plane) Apply(ctx context.Context, s stagger.Split) error {
 
 // Current returns what is in force.
 func (p *Plane) Current(_ context.Context, service string) (stagger.Split, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.fault() != Works {
 		return stagger.Split{}, errDown
 	}

@@ -230,10 +230,8 @@ func (j *witness) Verdict(at time.Time) stagger.Verdict {
 // Settled holds that nothing is left to be done: no command waits, no rollout
 // runs, and what is recorded is in force.
 func (w *World) Settled() {
-	for _, c := range w.Journal.commands {
-		if c.Result == nil {
-			w.breach("%s %s was never answered", c.Verb, c.ID)
-		}
+	for _, c := range w.Journal.Waiting() {
+		w.breach("%s %s was never answered", c.Verb, c.ID)
 	}
 	if r := w.Active(); r.ID != "" {
 		w.breach("%s is still %s: %s", r.ID, r.Phase, r.Reason)

@@ -67,7 +67,9 @@ func (s *service) start(ctx context.Context, now time.Time, c stagger.Command) e
 	s.court = court{}
 	s.plane.careful = false
 	s.become(first)
-	s.open(ctx, now)
+	if err := s.openAnew(now); err != nil {
+		s.log.Error("no judge", "rollout", first.Rollout.ID, "error", err)
+	}
 	s.checkpoint(ctx, now, true)
 	return nil
 }

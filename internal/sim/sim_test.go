@@ -118,7 +118,7 @@ func (l *life) live(ctx context.Context) {
 	l.start(ctx)
 	w.Run(ctx, 2*time.Second)
 	for range 3 * time.Minute / sim.Tick {
-		l.happen(ctx)
+		l.happen()
 		if w.Controller == nil {
 			if l.down--; l.down <= 0 {
 				l.start(ctx)
@@ -139,7 +139,7 @@ func (l *life) start(ctx context.Context) {
 }
 
 // happen lets something happen, or not.
-func (l *life) happen(ctx context.Context) {
+func (l *life) happen() {
 	w := l.world
 	switch n := w.Random.IntN(1000); {
 	case n < 8:
@@ -163,7 +163,6 @@ func (l *life) happen(ctx context.Context) {
 	case n < 56:
 		l.meddle()
 	}
-	_ = ctx
 }
 
 // spell begins a time in which one part fails, sometimes or always.

@@ -36,7 +36,7 @@ type World struct {
 	log      *slog.Logger
 	commands int
 	broken   []string
-	verdict  stagger.Verdict // the last one given, of any rollout
+	verdict  stagger.Verdict // the last one given in this step
 	judged   string          // the candidate it was about
 	guilty   int             // steps in which the candidate should have been gone
 	peak     peak
@@ -92,6 +92,7 @@ func (w *World) Start(ctx context.Context) error {
 func (w *World) Step(ctx context.Context) {
 	w.Clock.Advance(Tick)
 	w.Traffic.Pass(w.Clock.Now(), Tick, w.Plane.Split(Service))
+	w.verdict = stagger.Verdict{}
 	if w.Controller != nil {
 		w.Controller.Step(ctx)
 	}
@@ -213,7 +214,7 @@ func (w *World) witness(c controller.Case, state []byte) (controller.Judge, erro
 	if err != nil {
 		return nil, err
 	}
-	w.verdict, w.judged = stagger.Verdict{}, c.Candidate
+	w.judged = c.Candidate
 	return &witness{j, w}, nil
 }
 

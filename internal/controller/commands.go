@@ -66,7 +66,7 @@ func (s *service) start(ctx context.Context, now time.Time, c stagger.Command) e
 	}
 	s.court = court{}
 	s.plane.careful = false
-	s.become(first)
+	s.become(now, first)
 	if err := s.openAnew(now); err != nil {
 		s.log.Error("no judge", "rollout", first.Rollout.ID, "error", err)
 	}

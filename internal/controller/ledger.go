@@ -42,7 +42,7 @@ func (s *service) adopt(ctx context.Context, now time.Time, next engine.Step) {
 		}
 		s.ledger.backlog = events
 	}
-	s.become(next)
+	s.become(now, next)
 	s.flush(ctx, now)
 	s.checkpoint(ctx, now, true)
 }
@@ -113,7 +113,7 @@ func (s *service) reconcile(ctx context.Context, now time.Time) {
 		s.noneIsActive()
 		return
 	}
-	s.compare(active[i])
+	s.compare(active[i], now)
 }
 
 // noneIsActive draws the conclusion when the journal has no active rollout.
@@ -129,7 +129,7 @@ func (s *service) noneIsActive() {
 }
 
 // compare draws the conclusion from the active rollout that the journal has.
-func (s *service) compare(stored stagger.Rollout) {
+func (s *service) compare(stored stagger.Rollout, now time.Time) {
 	if stored.ID != s.rollout.ID {
 		s.ledger.backlog = nil
 		s.takeUp(stored)
@@ -144,7 +144,7 @@ func (s *service) compare(stored stagger.Rollout) {
 	// record holds, and the next look decides anew.
 	s.ledger.backlog = nil
 	if stored.Stage != s.rollout.Stage {
-		s.court.begin(stored, stored.StageAt)
+		s.court.begin(stored, now)
 	}
 	s.carry(stored)
 }

@@ -88,7 +88,7 @@ func (s *service) decide(ctx context.Context, now time.Time, c *stagger.Command)
 	}
 	next, err := engine.Next(s.rollout, engine.Input{
 		At: now, Verdict: s.verdict(now), Ready: s.readiness(), Command: c,
-		ObservedShare: s.senses.share(s.rollout.Candidate, later(s.rollout.EndedAt, s.plane.changed)),
+		ObservedShare: s.landed(),
 	})
 	if err != nil {
 		return err
@@ -104,13 +104,24 @@ func (s *service) readiness() engine.Ready {
 	}
 }
 
-// become makes a decision the state, and tells the judge of a new stage.
-func (s *service) become(next engine.Step) {
+// landed is the share of requests that met the candidate since the end came
+// into force; negative while it has not, or no request was seen since.
+func (s *service) landed() float64 {
+	if !s.rollout.Phase.Final() || s.plane.inForce == nil || !same(*s.plane.inForce, engine.Split(s.rollout)) {
+		return -1
+	}
+	return s.senses.share(s.rollout.Candidate, s.plane.changed)
+}
+
+// become makes a decision the state, and tells the judge of a new stage. It
+// gets now, not the event's time: that of the process keeps to the clock that
+// ticks are cut by when the wall clock is set.
+func (s *service) become(now time.Time, next engine.Step) {
 	s.carry(next.Rollout)
 	s.tell(next.Events)
 	for _, e := range next.Events {
 		if e.Kind == stagger.EventStageEntered || e.Kind == stagger.EventBaking {
-			s.court.begin(next.Rollout, e.At)
+			s.court.begin(next.Rollout, now)
 		}
 	}
 }

@@ -1,0 +1,128 @@
+package proxy
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// Config is what a Proxy is made from.
+type Config struct {
+	Listeners []Listener
+	Services  []stagger.Service
+	Limits    Limits
+}
+
+// Listener is a TCP address that takes requests in: HTTP/1.1, and HTTP/2
+// cleartext with prior knowledge.
+type Listener struct {
+	Name    string
+	Address string // host:port; port 0 takes any free one
+}
+
+// Limits bound what clients can make the proxy hold. A zero value takes the
+// default.
+type Limits struct {
+	Connections   int           // open at once per listener, more wait to be accepted; 16 384
+	Streams       int           // requests at once on one HTTP/2 connection; 250
+	HeaderBytes   int           // of one request's header, beyond is 431; 64 KiB
+	HeaderTimeout time.Duration // until a request's header is complete; 10 s
+	KeepAlive     time.Duration // how long a client's connection may idle between requests; 2 min
+	Pooled        int           // idle connections kept per upstream; 256
+	Drain         time.Duration // how long Stop waits for requests at most; 30 s
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Connections = orDefault(l.Connections, 16_384)
+	l.Streams = orDefault(l.Streams, 250)
+	l.HeaderBytes = orDefault(l.HeaderBytes, 64<<10)
+	l.HeaderTimeout = orDefault(l.HeaderTimeout, 10*time.Second)
+	l.KeepAlive = orDefault(l.KeepAlive, 2*time.Minute)
+	l.Pooled = orDefault(l.Pooled, 256)
+	l.Drain = orDefault(l.Drain, 30*time.Second)
+	return l
+}
+
+// timeouts fills in what a service leaves open; nothing waits without end.
+func timeouts(t stagger.Timeouts) stagger.Timeouts {
+	return stagger.Timeouts{
+		Connect:  orDefault(t.Connect, 3*time.Second),
+		Response: orDefault(t.Response, 30*time.Second),
+		Idle:     orDefault(t.Idle, time.Minute),
+	}
+}
+
+func health(h stagger.Health) stagger.Health {
+	h.Interval = orDefault(h.Interval, 2*time.Second)
+	h.Timeout = orDefault(h.Timeout, time.Second)
+	h.Healthy = orDefault(h.Healthy, 2)
+	h.Unhealthy = orDefault(h.Unhealthy, 3)
+	return h
+}
+
+// orDefault returns v, or def when v is not positive.
+func orDefault[T int | time.Duration](v, def T) T { return cmp.Or(max(v, 0), def) }
+
+// checkListeners returns the listeners' indexes by name.
+func checkListeners(listeners []Listener) (map[string]int, error) {
+	if len(listeners) == 0 {
+		return nil, refuse(stagger.CodeInvalid, "the proxy has no listener")
+	}
+	byName := make(map[string]int, len(listeners))
+	for i, l := range listeners {
+		if _, taken := byName[l.Name]; taken {
+			return nil, refuse(stagger.CodeInvalid, "two listeners are called %q", l.Name)
+		}
+		byName[l.Name] = i
+	}
+	return byName, nil
+}
+
+// checkService refuses what routing could not work with.
+func checkService(s stagger.Service) error {
+	if _, ok := s.Version(s.Baseline); !ok {
+		return refuse(stagger.CodeInvalid, "service %q has no version %q to be its baseline", s.Name, s.Baseline)
+	}
+	seen := make(map[string]bool, len(s.Versions))
+	for _, v := range s.Versions {
+		if seen[v.Name] {
+			return refuse(stagger.CodeInvalid, "service %q has two versions called %q", s.Name, v.Name)
+		}
+		seen[v.Name] = true
+		for _, upstream := range v.Upstreams {
+			if _, _, err := parseUpstream(upstream); err != nil {
+				return refuse(stagger.CodeInvalid, "service %q, version %q: %v", s.Name, v.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// parseUpstream returns the host:port of an upstream and whether it speaks
+// HTTP/2 cleartext.
+func parseUpstream(upstream string) (address string, h2c bool, err error) {
+	u, err := url.Parse(upstream)
+	if err != nil {
+		return "", false, fmt.Errorf("upstream %q is not a URL", upstream)
+	}
+	if u.Scheme != "http" && u.Scheme != "h2c" {
+		return "", false, fmt.Errorf("upstream %q: write http://host:port or h2c://host:port", upstream)
+	}
+	if u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return "", false, fmt.Errorf("upstream %q: write a host and a port, nothing more", upstream)
+	}
+	address = u.Host
+	if u.Port() == "" {
+		address = strings.TrimSuffix(address, ":") + ":80"
+	}
+	return address, u.Scheme == "h2c", nil
+}
+
+// refuse makes an error fit to be shown.
+func refuse(code stagger.Code, format string, args ...any) error {
+	return &stagger.Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,86 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+)
+
+// hopByHop are the fields that concern one connection only (RFC 9110, section
+// 7.6.1, and what older agents send).
+var hopByHop = []string{
+	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+}
+
+// stripHopByHop removes them, and whatever Connection names.
+func stripHopByHop(h http.Header) {
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
+}
+
+// listed says whether a field with a comma-separated list names a token, in
+// lower case.
+func listed(lines []string, token string) bool {
+	for _, line := range lines {
+		for part := range strings.SplitSeq(line, ",") {
+			part, _, _ = strings.Cut(part, ";")
+			if equalFold(strings.TrimSpace(part), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// upgradeOf returns the protocol a message asks to switch to, "" for none.
+func upgradeOf(h http.Header) string {
+	if len(h["Upgrade"]) == 0 || !listed(h["Connection"], "upgrade") {
+		return ""
+	}
+	return h["Upgrade"][0]
+}
+
+// forward makes a client's header fit for the upstream, in place: the server
+// made it for this request alone.
+func forward(r *http.Request, upgrade string) {
+	h := r.Header
+	trailers := listed(h["Te"], "trailers")
+	stripHopByHop(h)
+	if trailers {
+		h["Te"] = []string{"trailers"}
+	}
+	if upgrade != "" {
+		h["Connection"] = []string{"Upgrade"}
+		h["Upgrade"] = []string{upgrade}
+	}
+	if _, ok := h["User-Agent"]; !ok {
+		h["User-Agent"] = nil // keeps net/http from naming itself
+	}
+	// Who asked is a list, each proxy adds to it. What was asked is what the
+	// first proxy saw.
+	client := clientAddress(r.RemoteAddr)
+	if before := h["X-Forwarded-For"]; len(before) > 0 {
+		client = strings.Join(before, ", ") + ", " + client
+	}
+	h["X-Forwarded-For"] = []string{client}
+	if len(h["X-Forwarded-Host"]) == 0 {
+		h["X-Forwarded-Host"] = []string{r.Host}
+	}
+	if len(h["X-Forwarded-Proto"]) == 0 {
+		h["X-Forwarded-Proto"] = []string{"http"}
+	}
+}
+
+// copyHeader passes an upstream's header on; the slices are shared, nobody
+// changes them.
+func copyHeader(to, from http.Header) {
+	for name, values := range from {
+		to[name] = values
+	}
+}

@@ -1,0 +1,407 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/meter"
+)
+
+// Proxy is the built-in data plane. It is safe for concurrent use.
+type Proxy struct {
+	listeners []Listener
+	byName    map[string]int
+	limits    Limits
+	meter     *meter.Meter
+	log       *slog.Logger
+
+	table   atomic.Pointer[table]
+	tunnels tunnels
+
+	change sync.Mutex // held while the table is replaced, never for long
+
+	life    sync.Mutex // serialises Start, Stop and Reload; guards the rest
+	running bool
+	servers []*http.Server
+	serving sync.WaitGroup
+
+	addresses atomic.Pointer[[]net.Addr] // of the listeners, once they are bound
+}
+
+// New returns a proxy that is not started: every service on its baseline. Its
+// errors are *stagger.Error.
+func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
+	byName, err := checkListeners(c.Listeners)
+	if err != nil {
+		return nil, err
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	p := &Proxy{
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log,
+	}
+	t, err := p.newTable(c.Services, &table{})
+	if err != nil {
+		return nil, err
+	}
+	p.count(t)
+	p.table.Store(t)
+	return p, nil
+}
+
+// newTable lays out services anew, keeping the pools of old that still serve.
+// Every service is on its baseline.
+func (p *Proxy) newTable(services []stagger.Service, old *table) (*table, error) {
+	t := &table{}
+	names := make(map[string]bool, len(services))
+	for _, s := range services {
+		if names[s.Name] {
+			return nil, refuse(stagger.CodeInvalid, "two services are called %q", s.Name)
+		}
+		names[s.Name] = true
+		one, err := p.newTraffic(s, old)
+		if err != nil {
+			return nil, err
+		}
+		t.services = append(t.services, one)
+	}
+	listeners, err := newListeners(p.byName, services)
+	if err != nil {
+		return nil, err
+	}
+	t.listeners = listeners
+	return t, nil
+}
+
+func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
+	if err := checkService(s); err != nil {
+		return nil, err
+	}
+	before, _ := old.service(s.Name)
+	t := &traffic{service: &s, timeouts: timeouts(s.Timeouts)}
+	for _, v := range s.Versions {
+		one := &version{name: v.Name, header: []string{v.Name}}
+		if before != nil {
+			if same := before.version(v.Name); same != nil && same.pool.serves(s, v) {
+				one.pool = same.pool
+			}
+		}
+		if one.pool == nil {
+			var err error
+			if one.pool, err = newPool(s, v, p.limits.Pooled); err != nil {
+				return nil, err
+			}
+		}
+		t.versions = append(t.versions, one)
+	}
+	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
+}
+
+// count gives every version of t its series.
+func (p *Proxy) count(t *table) {
+	for _, s := range t.services {
+		for _, v := range s.versions {
+			v.series = v.series[:0]
+			for _, r := range s.service.Routes {
+				v.series = append(v.series, p.meter.Series(s.service.Name, v.name, routeName(r)))
+			}
+		}
+	}
+}
+
+// Start takes the listeners' addresses, probes every endpoint once and begins
+// to serve. When it fails nothing is left running.
+func (p *Proxy) Start(ctx context.Context) error {
+	p.life.Lock()
+	defer p.life.Unlock()
+	if p.running {
+		return refuse(stagger.CodeConflict, "the proxy runs already")
+	}
+	bound, err := p.bind(ctx)
+	if err != nil {
+		return err
+	}
+	pools := p.table.Load().pools()
+	probe(ctx, pools)
+	if err := ctx.Err(); err != nil {
+		unbind(bound)
+		return fmt.Errorf("start proxy: %w", err)
+	}
+	for pool := range pools {
+		pool.watch(p.log)
+	}
+	p.tunnels.open()
+	addresses := make([]net.Addr, 0, len(bound))
+	for i, l := range bound {
+		addresses = append(addresses, l.Addr())
+		p.serve(i, l)
+	}
+	p.addresses.Store(&addresses)
+	p.running = true
+	return nil
+}
+
+// bind takes the addresses of all listeners, or of none.
+func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
+	var bound []net.Listener
+	for _, l := range p.listeners {
+		one, err := listen(ctx, l, p.limits.Connections)
+		if err != nil {
+			unbind(bound)
+			return nil, err
+		}
+		bound = append(bound, one)
+	}
+	return bound, nil
+}
+
+func unbind(bound []net.Listener) {
+	for _, l := range bound {
+		_ = l.Close()
+	}
+}
+
+// serve answers on a listener until its server is shut down.
+func (p *Proxy) serve(i int, l net.Listener) {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{
+		Handler:           &handler{proxy: p, listener: i},
+		Protocols:         &protocols,
+		ReadHeaderTimeout: p.limits.HeaderTimeout,
+		IdleTimeout:       p.limits.KeepAlive,
+		MaxHeaderBytes:    p.limits.HeaderBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: p.limits.Streams,
+			SendPingTimeout:      30 * time.Second,
+			PingTimeout:          10 * time.Second,
+			WriteByteTimeout:     time.Minute,
+		},
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	p.servers = append(p.servers, server)
+	p.serving.Go(func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			p.log.Error("a listener failed", "listener", p.listeners[i].Name, "error", err)
+		}
+	})
+}
+
+// Stop takes no more connections and waits for the requests under way, until
+// ctx ends or Limits.Drain is over; then it cuts what is left and says so.
+func (p *Proxy) Stop(ctx context.Context) error {
+	p.life.Lock()
+	defer p.life.Unlock()
+	if !p.running {
+		return nil
+	}
+	p.running = false
+	ctx, cancel := context.WithTimeout(ctx, p.limits.Drain)
+	defer cancel()
+	err := p.drain(ctx)
+	p.serving.Wait()
+	p.servers = nil
+	p.addresses.Store(nil)
+	for pool := range p.table.Load().pools() {
+		pool.close()
+	}
+	return err
+}
+
+// drain waits for requests and tunnels.
+func (p *Proxy) drain(ctx context.Context) error {
+	failed := make([]error, len(p.servers))
+	var wg sync.WaitGroup
+	for i, server := range p.servers {
+		wg.Go(func() {
+			if failed[i] = server.Shutdown(ctx); failed[i] != nil {
+				_ = server.Close()
+			}
+		})
+	}
+	empty := p.tunnels.shut()
+	wg.Wait()
+	select {
+	case <-empty:
+	case <-ctx.Done():
+		if n := p.tunnels.cut(); n > 0 {
+			failed = append(failed, fmt.Errorf("%d upgraded connections were cut", n))
+		}
+		<-empty
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("stop proxy: not everything ended in time: %w", err)
+	}
+	return nil
+}
+
+// Apply makes a service follow a split. No request that starts after it
+// returns meets a version the split gives nothing. Its errors are
+// *stagger.Error.
+func (p *Proxy) Apply(_ context.Context, s stagger.Split) error {
+	p.change.Lock()
+	defer p.change.Unlock()
+	t := p.table.Load()
+	now, i := t.service(s.Service)
+	if now == nil {
+		return unknown(s.Service)
+	}
+	next, err := now.under(s, true)
+	if err != nil {
+		return err
+	}
+	p.table.Store(t.with(i, next))
+	return nil
+}
+
+// Current returns the split a service follows.
+func (p *Proxy) Current(_ context.Context, service string) (stagger.Split, error) {
+	now, _ := p.table.Load().service(service)
+	if now == nil {
+		return stagger.Split{}, unknown(service)
+	}
+	return now.split, nil
+}
+
+// Can returns what splits may ask for.
+func (p *Proxy) Can() stagger.Abilities {
+	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true}
+}
+
+// Ready says whether a version has a healthy endpoint.
+func (p *Proxy) Ready(service, version string) bool {
+	s, _ := p.table.Load().service(service)
+	if s == nil {
+		return false
+	}
+	v := s.version(version)
+	return v != nil && v.pool.ready()
+}
+
+// Addr returns where a listener listens, nil while it does not.
+func (p *Proxy) Addr(listener string) net.Addr {
+	addresses := p.addresses.Load()
+	if i, ok := p.byName[listener]; ok && addresses != nil {
+		return (*addresses)[i]
+	}
+	return nil
+}
+
+// Reload takes new services into use without dropping a connection. Splits
+// stay; a reload that takes away a version a split needs is refused, and
+// changes nothing. New endpoints are probed before they get traffic.
+func (p *Proxy) Reload(services []stagger.Service) error {
+	p.life.Lock()
+	defer p.life.Unlock()
+	old := p.table.Load()
+	next, err := p.newTable(services, old)
+	if err != nil {
+		return err
+	}
+	fresh := next.pools()
+	for pool := range old.pools() {
+		delete(fresh, pool)
+	}
+	if p.running {
+		probe(context.Background(), fresh)
+	}
+	if err := p.replace(next); err != nil {
+		for pool := range fresh {
+			pool.close()
+		}
+		return err
+	}
+	if p.running {
+		for pool := range fresh {
+			pool.watch(p.log)
+		}
+	}
+	p.retire(old, next)
+	return nil
+}
+
+// replace takes a table into use. Splits may have been applied while its
+// endpoints were probed; they are what counts.
+func (p *Proxy) replace(next *table) error {
+	p.change.Lock()
+	defer p.change.Unlock()
+	now := p.table.Load()
+	for i, s := range next.services {
+		before, _ := now.service(s.service.Name)
+		if before == nil || !before.applied {
+			continue
+		}
+		kept, err := s.under(before.split, true)
+		if err != nil {
+			return refuse(stagger.CodeConflict, "service %q cannot change now: %v", s.service.Name, err)
+		}
+		next.services[i] = kept
+	}
+	p.count(next)
+	p.table.Store(next)
+	return nil
+}
+
+// retire ends what only the old table used.
+func (p *Proxy) retire(old, next *table) {
+	used := next.pools()
+	for pool := range old.pools() {
+		if !used[pool] {
+			pool.close()
+		}
+	}
+	counted := next.series()
+	for s := range old.series() {
+		if !counted[s] {
+			p.meter.Retire(s)
+		}
+	}
+}
+
+// probe probes pools, all at once.
+func probe(ctx context.Context, pools map[*pool]bool) {
+	var wg sync.WaitGroup
+	for p := range pools {
+		wg.Go(func() { p.probeAll(ctx) })
+	}
+	wg.Wait()
+}
+
+// pools returns the pools of all versions.
+func (t *table) pools() map[*pool]bool {
+	all := make(map[*pool]bool)
+	for _, s := range t.services {
+		for _, v := range s.versions {
+			all[v.pool] = true
+		}
+	}
+	return all
+}
+
+// series returns the series of all versions.
+func (t *table) series() map[*meter.Series]bool {
+	all := make(map[*meter.Series]bool)
+	for _, s := range t.services {
+		for _, v := range s.versions {
+			for _, one := range v.series {
+				all[one] = true
+			}
+		}
+	}
+	return all
+}
+
+func unknown(service string) error {
+	return refuse(stagger.CodeNotFound, "there is no service %q", service)
+}

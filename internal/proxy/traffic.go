@@ -1,0 +1,101 @@
+package proxy
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/cohort"
+	"github.com/stagger-dev/stagger/internal/meter"
+)
+
+// traffic says where the requests of one service go now. It is immutable.
+type traffic struct {
+	service  *stagger.Service
+	timeouts stagger.Timeouts
+	versions []*version
+
+	split stagger.Split
+	// applied tells a split that was asked for from the one a service starts
+	// with.
+	applied   bool
+	chooser   *cohort.Chooser
+	baseline  *version
+	candidate *version
+}
+
+// version is one version of a service with where it runs and is counted.
+type version struct {
+	name   string
+	header []string // the value of the version header, shared by all answers
+	pool   *pool
+	series []*meter.Series // by the index of the route
+}
+
+// version returns a version by name, nil if there is none.
+func (t *traffic) version(name string) *version {
+	for _, v := range t.versions {
+		if v.name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+// under returns the same service under another split.
+func (t *traffic) under(s stagger.Split, applied bool) (*traffic, error) {
+	u := *t
+	u.split, u.applied = s, applied
+	if u.baseline = t.version(s.Baseline); u.baseline == nil {
+		return nil, refuse(stagger.CodeNotFound, "service %q has no version %q", s.Service, s.Baseline)
+	}
+	u.candidate = nil
+	if s.Candidate != "" {
+		if u.candidate = t.version(s.Candidate); u.candidate == nil {
+			return nil, refuse(stagger.CodeNotFound, "service %q has no version %q", s.Service, s.Candidate)
+		}
+	}
+	chooser, err := cohort.Compile(s)
+	if err != nil {
+		return nil, err
+	}
+	u.chooser = chooser
+	return &u, nil
+}
+
+// choose returns the version the subject of a meets.
+func (t *traffic) choose(a cohort.Attributes) *version {
+	if t.chooser.Candidate(a) {
+		return t.candidate
+	}
+	return t.baseline
+}
+
+// pass is one request that was let in: which version it meets, where, and its
+// sample. Every transport gets one from admit, ends the sample exactly once and
+// then releases the endpoint.
+type pass struct {
+	version  *version
+	endpoint *endpoint // nil if the version has none
+	healthy  bool      // the endpoint passed its probes
+	sample   meter.Sample
+}
+
+// admit chooses version and endpoint, and begins to measure. A version without
+// a healthy endpoint keeps its subjects: moving them would hide its failure.
+func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
+	v := t.choose(a)
+	p := pass{version: v, sample: v.series[r.index].Begin(now)}
+	p.endpoint, p.healthy = v.pool.pick()
+	return p
+}
+
+// release gives the endpoint back.
+func (p *pass) release() {
+	if p.endpoint != nil {
+		p.endpoint.inFlight.Add(-1)
+	}
+}
+
+// routeName is what a route is called where its requests are counted.
+func routeName(r stagger.Route) string { return cmp.Or(r.Name, r.Host+r.Path) }

@@ -158,9 +158,18 @@ func (t *turn) advance() {
 	}
 }
 
-// baked says whether the bake is over and nothing speaks against its end.
+// baked says whether the bake is over, somebody has met the candidate in it, and
+// nothing speaks against its end.
 func (t *turn) baked() bool {
-	return !t.rollout.Deadline.IsZero() && !t.at.Before(t.rollout.Deadline) && t.clean()
+	r := t.rollout
+	return !r.Deadline.IsZero() && !t.at.Before(r.Deadline) && t.clean() && t.in.Verdict.Candidate.Stage >= bakeSamples(r)
+}
+
+// bakeSamples is the least number of requests that a bake judges: as many as
+// the last stage, and never none.
+func bakeSamples(r stagger.Rollout) uint64 {
+	last := r.Plan.Stages[len(r.Plan.Stages)-1]
+	return max(last.MinSamples, 1)
 }
 
 // promoted makes an event the good end.

@@ -204,6 +204,9 @@ var laws = []struct {
 			in.Verdict.Advice != stagger.AdviseNothing && in.Verdict.Advice != stagger.AdviseAlert && in.Verdict.Advice != ""
 		return !moved || in.Command != nil || before.Stage < 0 || !stuck
 	}},
+	{"nothing is promoted by itself that nobody has met in the bake", func(before stagger.Rollout, next engine.Step, in engine.Input) bool {
+		return in.Command != nil || before.Phase.Final() || next.Rollout.Phase != stagger.PhasePromoted || in.Verdict.Candidate.Stage > 0
+	}},
 	{"what is final exposes nobody to a candidate", func(_ stagger.Rollout, next engine.Step, _ engine.Input) bool {
 		return !next.Rollout.Phase.Final() || !next.Split.Exposes()
 	}},

@@ -263,6 +263,8 @@ const rulesText = `
   patience is over. Time shed does not count as bake.
 - **Blind** promotes nothing and proves nothing. Least time and timebox go on;
   the bake does not.
+- **The bake** ends when its time is over, as many requests were judged in it as
+  the last stage needs, and nothing speaks against it.
 - **A dead baseline** is no place to send traffic to: neither shed nor rollback
   happens by itself until it has a healthy endpoint. An alert tells once. A
   person's rollback or abort is carried out all the same.

@@ -40,6 +40,9 @@ func Upcoming(r stagger.Rollout, v stagger.Verdict, now time.Time) (string, time
 	if s, ok := stage(r); ok {
 		return awaits(r, s, v, now)
 	}
+	if judged, least := v.Candidate.Stage, bakeSamples(r); judged < least && !now.Before(r.Deadline) {
+		return fmt.Sprintf("promoted after %s", count(least-judged, "more request")), time.Time{}
+	}
 	return "promoted when the bake is over", r.Deadline
 }
 
@@ -64,7 +67,7 @@ func awaits(r stagger.Rollout, s stagger.Stage, v stagger.Verdict, now time.Time
 	case now.Before(soonest):
 		return fmt.Sprintf("%s, after %s here at least", goal, span(s.MinTime)), soonest
 	case samples < s.MinSamples:
-		return fmt.Sprintf("%s, after %s more on each version", goal, count(s.MinSamples-samples, "request")), time.Time{}
+		return fmt.Sprintf("%s, after %s on each version", goal, count(s.MinSamples-samples, "more request")), time.Time{}
 	case v.Outcome != stagger.OutcomeHealthy:
 		return fmt.Sprintf("%s, once the evidence is healthy", goal), time.Time{}
 	}

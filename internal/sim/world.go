@@ -164,9 +164,13 @@ func (w *World) applied(before, now stagger.Split) {
 // know of. The record of a promotion has everybody on what was the candidate.
 func (w *World) checkRecorded(what string, inForce stagger.Split) {
 	recorded := w.Journal.Split(Service, "v1")
-	if inForce.Exceeds(recorded) && inForce.Candidate != recorded.Baseline {
+	if inForce.Exceeds(recorded) && !w.wasPromoted(inForce.Rollout) {
 		w.breach("%+v %s, and only %+v is recorded", inForce, what, recorded)
 	}
+}
+
+func (w *World) wasPromoted(rollout string) bool {
+	return w.Journal.Rollout(rollout).Phase == stagger.PhasePromoted
 }
 
 // check holds what must be true after every step.

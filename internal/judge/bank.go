@@ -1,0 +1,162 @@
+package judge
+
+import (
+	"math"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/sequential"
+)
+
+// bank is the evidence of one slot.
+type bank struct {
+	Suspect  forms  `json:"suspect"`  // forgives nothing
+	Rollback forms  `json:"rollback"` // forgives blips
+	Healthy  health `json:"healthy"`  // of this stage
+	Recovery health `json:"recovery"` // since it last looked bad
+	// Grown is the suspect evidence at the start of the block.
+	Grown  float64 `json:"grown"`
+	Curve  curve   `json:"curve"`
+	Judged int     `json:"judged"` // batches
+}
+
+func newBank(s slot) bank {
+	union := s.guardrail.Signal == stagger.SignalErrors
+	return bank{
+		Suspect: newForms(0, union), Rollback: newForms(tokens, union),
+		Healthy: newHealth(), Recovery: newHealth(), Curve: newCurve(union),
+	}
+}
+
+func (b *bank) sound() bool {
+	return b.Suspect.sound() && b.Rollback.sound() && b.Healthy.sound() && b.Recovery.sound()
+}
+
+func (b *bank) observe(e evidence, mass float64) {
+	b.Suspect.observe(e, mass)
+	b.Rollback.observe(e, mass)
+	if !e.judged {
+		return
+	}
+	b.Judged++
+	b.Healthy.observe(e)
+	b.Recovery.observe(e)
+	b.Curve.observe(e.curve)
+}
+
+// endBlock ends a block; one in which suspicion grew starts the recovery anew.
+func (b *bank) endBlock(refill bool) {
+	if now := b.Suspect.value(); now > b.Grown {
+		b.Recovery.clear()
+		b.Grown = now
+	} else {
+		b.Grown = now
+	}
+	b.Suspect.endBlock(false)
+	b.Rollback.endBlock(refill)
+}
+
+// forms is the evidence against "within the ratio, or below the floor": the
+// least of the evidence against each is an e-process for either.
+type forms struct {
+	Ratio []sequential.Process `json:"ratio"`
+	Floor []sequential.Process `json:"floor,omitempty"` // none where there is no floor
+}
+
+func newForms(tokens int, floor bool) forms {
+	var f forms
+	for range sequential.Tilts {
+		f.Ratio = append(f.Ratio, sequential.NewProcess(tokens))
+		if floor {
+			f.Floor = append(f.Floor, sequential.NewProcess(tokens))
+		}
+	}
+	return f
+}
+
+func (f *forms) sound() bool {
+	return len(f.Ratio) == len(sequential.Tilts) && (len(f.Floor) == 0 || len(f.Floor) == len(sequential.Tilts))
+}
+
+func (f *forms) observe(e evidence, mass float64) {
+	for i := range f.Ratio {
+		f.Ratio[i].Observe(e.ratio[i], mass)
+	}
+	for i := range f.Floor {
+		f.Floor[i].Observe(e.floor[i], mass)
+	}
+}
+
+func (f *forms) endBlock(refill bool) {
+	for _, ps := range [][]sequential.Process{f.Ratio, f.Floor} {
+		for i := range ps {
+			ps[i].EndBlock()
+			if refill {
+				ps[i].Refill()
+			}
+		}
+	}
+}
+
+func (f *forms) clear() {
+	for _, ps := range [][]sequential.Process{f.Ratio, f.Floor} {
+		for i := range ps {
+			ps[i].Clear()
+		}
+	}
+}
+
+// value is the evidence now.
+func (f *forms) value() float64 {
+	v := mean(f.Ratio)
+	if len(f.Floor) > 0 {
+		v = min(v, mean(f.Floor))
+	}
+	return v
+}
+
+func mean(ps []sequential.Process) float64 {
+	sum := 0.0
+	for i := range ps {
+		sum += ps[i].Value()
+	}
+	return sum / float64(len(ps))
+}
+
+// health is evidence that harm beyond the healthy margin is not there: the
+// null is "worse by ratio and above the cap", so evidence against either half
+// counts, on average.
+type health struct {
+	Ratio []float64 `json:"ratio"` // logarithms, by tilt
+	Cap   []float64 `json:"cap"`
+}
+
+func newHealth() health {
+	n := len(sequential.HealthyTilts)
+	return health{Ratio: make([]float64, n), Cap: make([]float64, n)}
+}
+
+func (h *health) sound() bool {
+	n := len(sequential.HealthyTilts)
+	return len(h.Ratio) == n && len(h.Cap) == n
+}
+
+func (h *health) observe(e evidence) {
+	for i := range h.Ratio {
+		h.Ratio[i] += e.healthyRatio[i]
+		h.Cap[i] += e.healthyCap[i]
+	}
+}
+
+func (h *health) clear() {
+	clear(h.Ratio)
+	clear(h.Cap)
+}
+
+// log returns the logarithm of the evidence.
+func (h *health) log() float64 {
+	a, b := sequential.LogMeanExp(h.Ratio), sequential.LogMeanExp(h.Cap)
+	if most := max(a, b); !math.IsInf(most, 0) {
+		return sequential.LogMeanExp([]float64{a, b})
+	}
+	return 0
+}

@@ -1,0 +1,116 @@
+package judge
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/histogram"
+)
+
+// The two sides of every comparison.
+const (
+	armBaseline = iota
+	armCandidate
+	arms
+)
+
+// A batch closes when it has batchRequests, within these lengths: with fewer
+// there is little to compare.
+const (
+	batchRequests = 20
+	shortestBatch = 250 * time.Millisecond
+	longestBatch  = time.Minute
+)
+
+// arm is what one version did in a batch.
+type arm struct {
+	Requests   int               `json:"requests"` // that came to an end we may judge, or to none
+	Failed     int               `json:"failed"`
+	Unfinished int               `json:"unfinished"`
+	Latency    stagger.Histogram `json:"latency"`
+}
+
+// timed is the number of requests whose latency is known, if only as too long.
+func (a arm) timed() int { return int(a.Latency.Count()) + a.Unfinished }
+
+// beyond counts the requests that took longer than bucket i.
+func (a arm) beyond(i int32) int {
+	return int(histogram.Above(a.Latency, i)) + a.Unfinished
+}
+
+// batch is some ticks put together, by stratum.
+type batch struct {
+	From   time.Time             `json:"from,omitzero"`
+	To     time.Time             `json:"to,omitzero"`
+	Age    time.Duration         `json:"age,omitempty"` // the least of its ticks
+	Strata map[string]*[arms]arm `json:"strata,omitempty"`
+}
+
+// add puts a tick into b.
+func (b *batch) add(t stagger.Tick, baseline, candidate string, stratum func(string) string) {
+	if b.From.IsZero() {
+		b.From, b.Age = t.From, t.Age
+	}
+	b.To, b.Age = t.To, min(b.Age, t.Age)
+	for _, o := range t.Observations {
+		switch o.Version {
+		case baseline:
+			b.arm(stratum(o.Route), armBaseline).add(o)
+		case candidate:
+			b.arm(stratum(o.Route), armCandidate).add(o)
+		}
+	}
+}
+
+func (b *batch) arm(stratum string, side int) *arm {
+	if b.Strata == nil {
+		b.Strata = make(map[string]*[arms]arm)
+	}
+	both := b.Strata[stratum]
+	if both == nil {
+		both = new([arms]arm)
+		b.Strata[stratum] = both
+	}
+	return &both[side]
+}
+
+func (a *arm) add(o stagger.Observation) {
+	a.Requests += int(o.Started - min(o.Outcomes.ClientAbort, o.Started))
+	a.Failed += int(o.Outcomes.Failed())
+	a.Unfinished += int(o.Unfinished)
+	a.Latency = histogram.Sum(a.Latency, o.Latency)
+}
+
+// full says whether b is large enough to be judged. It depends on how many
+// requests came, never on what became of them, so the evidence stays exact.
+func (b *batch) full() bool {
+	length := b.To.Sub(b.From)
+	return length >= longestBatch || length >= shortestBatch && b.requests(armBaseline)+b.requests(armCandidate) >= batchRequests
+}
+
+// requests counts those of one side.
+func (b *batch) requests(side int) int {
+	n := 0
+	for _, both := range b.Strata {
+		n += both[side].Requests
+	}
+	return n
+}
+
+// names lists the strata in a fixed order.
+func (b *batch) names() []string { return slices.Sorted(maps.Keys(b.Strata)) }
+
+// whole is one side over all strata.
+func (b *batch) whole(side int) arm {
+	var sum arm
+	for _, name := range b.names() {
+		a := b.Strata[name][side]
+		sum.Requests += a.Requests
+		sum.Failed += a.Failed
+		sum.Unfinished += a.Unfinished
+		sum.Latency = histogram.Sum(sum.Latency, a.Latency)
+	}
+	return sum
+}

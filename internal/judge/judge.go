@@ -1,0 +1,220 @@
+// Package judge weighs observations against guardrails, continuously.
+//
+// Every batch of requests that started together is one two-by-two table per
+// signal and route: candidate or baseline, outcome or not. Conditioned on its
+// margins it yields an exact e-value, whatever the split, the load or the hour;
+// the products over time are processes that may be looked at as often as one
+// likes. Latency is the same question asked at quantiles of the baseline's own
+// past.
+//
+// Three answers have three thresholds: suspicion holds the ramp, a catastrophe
+// sheds traffic within about a second, and proof beyond any allowed blip rolls
+// back. What is guaranteed: a candidate that is no worse than tolerated,
+// outside blips of at most two five-second blocks, is rolled back with
+// probability at most alpha over its whole rollout, given that requests fail
+// independently of each other within a batch.
+//
+// The package reads no clock and keeps everything in a state that can be
+// written down and taken up again.
+package judge
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// Levels of the tests that no guardrail sets.
+const (
+	alphaSuspect = 0.05
+	alphaShed    = 0.005
+	alphaHealthy = 0.05
+)
+
+// blockLength is the unit of a blip.
+const blockLength = 5 * time.Second
+
+// Config is what there is to judge.
+type Config struct {
+	Baseline, Candidate string
+	Guardrails          []stagger.Guardrail
+	// Planned is how long the rollout is meant to take; the readiness to find
+	// a late regression is spread over it. Zero is an hour.
+	Planned time.Duration
+	// BlindAfter is how long telemetry may be missing. Zero is ten seconds.
+	BlindAfter time.Duration
+}
+
+// Judge weighs the evidence of one rollout. It is not safe for concurrent use.
+type Judge struct {
+	config Config
+	slots  []slot
+	state  state
+	cached *stagger.Verdict // of the display, while it is fresh
+}
+
+// state is everything that evidence changes.
+type state struct {
+	Usual     usual                 `json:"usual"`
+	Batch     batch                 `json:"batch"`
+	Routes    []string              `json:"routes,omitempty"`
+	Banks     []bank                `json:"banks"`
+	Shed      shedTier              `json:"shed"`
+	Clock     clock                 `json:"clock"`
+	Totals    totals                `json:"totals"`
+	Suspicion suspicion             `json:"suspicion"`
+	Reference *reference            `json:"reference,omitempty"` // set while baking
+	LastTick  time.Time             `json:"last_tick,omitzero"`
+	LastAge   time.Duration         `json:"last_age,omitempty"`
+	StageAt   time.Time             `json:"stage_at,omitzero"`
+	Regressed *stagger.Verdict      `json:"regressed,omitempty"` // a proof stays proved
+	ByRoute   map[string]routeTally `json:"by_route,omitempty"`
+}
+
+// New returns a judge without evidence.
+func New(c Config) *Judge {
+	if c.Planned <= 0 {
+		c.Planned = time.Hour
+	}
+	if c.BlindAfter <= 0 {
+		c.BlindAfter = 10 * time.Second
+	}
+	j := &Judge{config: c, slots: slotsOf(c.Guardrails)}
+	j.state = state{
+		Usual:   newUsual(),
+		Shed:    newShedTier(),
+		Totals:  newTotals(),
+		ByRoute: make(map[string]routeTally),
+	}
+	for _, s := range j.slots {
+		j.state.Banks = append(j.state.Banks, newBank(s))
+	}
+	return j
+}
+
+// State writes the evidence down.
+func (j *Judge) State() ([]byte, error) {
+	data, err := json.Marshal(j.state)
+	if err != nil {
+		return nil, fmt.Errorf("write evidence: %w", err)
+	}
+	return data, nil
+}
+
+// Restore returns a judge that goes on from what State wrote. The
+// configuration must be the one of that time.
+func Restore(c Config, data []byte) (*Judge, error) {
+	j := New(c)
+	slots := len(j.state.Banks)
+	j.state = state{}
+	if err := json.Unmarshal(data, &j.state); err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	if len(j.state.Banks) != slots || !j.state.sound() {
+		return nil, fmt.Errorf("read evidence: it belongs to other guardrails")
+	}
+	if j.state.ByRoute == nil {
+		j.state.ByRoute = make(map[string]routeTally)
+	}
+	return j, nil
+}
+
+// sound says whether the parts have the sizes they must have.
+func (s *state) sound() bool {
+	for _, b := range s.Banks {
+		if !b.sound() {
+			return false
+		}
+	}
+	return s.Usual.sound() && s.Totals.sound() && s.Shed.sound()
+}
+
+// BeginStage restarts the healthy evidence: it speaks of the stage that begins.
+func (j *Judge) BeginStage(at time.Time) {
+	j.state.StageAt = at
+	j.state.Totals.beginStage()
+	for i := range j.state.Banks {
+		j.state.Banks[i].Healthy.clear()
+	}
+	j.cached = nil
+}
+
+// BeginBake tells that from now on nobody meets the baseline. The candidate is
+// held against the baseline as it was last seen, with what is not known about
+// it given to the candidate. An incident that strikes everybody looks like the
+// candidate's from here on; only the blip allowance tells them apart.
+func (j *Judge) BeginBake(at time.Time) {
+	j.BeginStage(at)
+	j.state.Reference = j.state.Usual.reference()
+}
+
+// Observe takes in a tick. Ticks in which nobody meets the candidate teach
+// what is usual.
+func (j *Judge) Observe(t stagger.Tick) {
+	if !t.To.After(j.state.LastTick) {
+		return // heard already
+	}
+	j.state.LastTick, j.state.LastAge = t.To, t.Age
+	j.state.Batch.add(t, j.config.Baseline, j.config.Candidate, j.stratum)
+	if !j.state.Batch.full() {
+		return
+	}
+	full := j.state.Batch
+	j.state.Batch = batch{}
+	j.weigh(full)
+}
+
+// maxRoutes is how many routes are compared each by itself; the others are
+// compared together.
+const maxRoutes = 8
+
+// stratum names what a route is compared with.
+func (j *Judge) stratum(route string) string {
+	for _, r := range j.state.Routes {
+		if r == route {
+			return route
+		}
+	}
+	if len(j.state.Routes) < maxRoutes {
+		j.state.Routes = append(j.state.Routes, route)
+		return route
+	}
+	return "other"
+}
+
+// weigh judges one batch and then learns from it.
+func (j *Judge) weigh(b batch) {
+	candidate := b.requests(armCandidate)
+	if candidate > 0 || j.state.Clock.started() {
+		j.tryBatch(&b)
+		j.state.Totals.add(&b)
+	}
+	j.state.Usual.learn(&b)
+	j.cached = nil
+}
+
+// tryBatch moves every process by the evidence of one batch.
+func (j *Judge) tryBatch(b *batch) {
+	for range j.state.Clock.blocksEnded(b.To) {
+		j.endBlock()
+	}
+	mass := j.state.Clock.mass(b.To.Sub(b.From), j.config.Planned)
+	sight := sight{batch: b, usual: &j.state.Usual, reference: j.state.Reference}
+	for i := range j.slots {
+		e := j.slots[i].evidence(sight)
+		j.state.Banks[i].observe(e, mass)
+	}
+	j.state.Shed.observe(sight, mass)
+	j.state.tallyRoutes(b)
+	j.suspect()
+}
+
+func (j *Judge) endBlock() {
+	refill := j.state.Clock.refill(j.state.Totals.Arms[armCandidate].Requests)
+	for i := range j.state.Banks {
+		j.state.Banks[i].endBlock(refill)
+	}
+	j.state.Shed.endBlock()
+}

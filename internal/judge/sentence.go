@@ -1,0 +1,112 @@
+package judge
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// blame names the signal that brings the most evidence, and says it.
+func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
+	most := -1
+	for i := range j.slots {
+		if most < 0 || j.slots[i].weight*of(&j.state.Banks[i]) > j.slots[most].weight*of(&j.state.Banks[most]) {
+			most = i
+		}
+	}
+	if most < 0 {
+		return "", ""
+	}
+	return j.slots[most].guardrail.Signal, j.sentence(most)
+}
+
+func (j *Judge) errorsSlot() int {
+	for i, s := range j.slots {
+		if s.guardrail.Signal == stagger.SignalErrors {
+			return i
+		}
+	}
+	return 0
+}
+
+func (j *Judge) sentence(i int) string {
+	if i >= len(j.slots) {
+		return ""
+	}
+	return j.finding(i).Sentence
+}
+
+// tell says to a person what a finding is.
+func (j *Judge) tell(f stagger.Finding) string {
+	requests := j.state.Totals.Arms[armCandidate].Requests
+	if requests == 0 {
+		return "nothing to compare yet"
+	}
+	if f.Signal == stagger.SignalErrors {
+		return j.tellErrors(f, requests)
+	}
+	if f.Candidate == 0 {
+		return fmt.Sprintf("%s: too few requests to tell", f.Slot)
+	}
+	return fmt.Sprintf("%s takes %s at %s against %s for %s in the same seconds%s, %s candidate requests; the limit is +%s",
+		j.config.Candidate, duration(f.Candidate), f.Slot, duration(f.Baseline), j.config.Baseline,
+		interval(f), count(requests), percent(f.Tolerance-1))
+}
+
+func (j *Judge) tellErrors(f stagger.Finding, requests uint64) string {
+	where := ""
+	if f.Route != "" {
+		where = ", most of them on " + f.Route
+	}
+	return fmt.Sprintf("%s fails %s of requests against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
+		j.config.Candidate, percent(f.Candidate), percent(f.Baseline), j.config.Baseline,
+		where, interval(f), count(requests), short(f.Tolerance))
+}
+
+// interval says between what the ratio lies.
+func interval(f stagger.Finding) string {
+	switch {
+	case f.Low > 0 && f.High > 0:
+		return fmt.Sprintf(" (ratio %s to %s)", short(f.Low), short(f.High))
+	case f.Low > 0:
+		return fmt.Sprintf(" (ratio at least %s)", short(f.Low))
+	case f.High > 0:
+		return fmt.Sprintf(" (ratio at most %s)", short(f.High))
+	default:
+		return ""
+	}
+}
+
+// short writes a number with as many digits as people read.
+func short(v float64) string {
+	switch {
+	case v >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	default:
+		return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".")
+	}
+}
+
+func percent(share float64) string { return short(100*share) + " %" }
+
+func duration(seconds float64) string {
+	if seconds < 1 {
+		return short(1000*seconds) + " ms"
+	}
+	return short(seconds) + " s"
+}
+
+// count writes a whole number in groups of three.
+func count(n uint64) string {
+	digits := strconv.FormatUint(n, 10)
+	var groups []string
+	for len(digits) > 3 {
+		groups = append([]string{digits[len(digits)-3:]}, groups...)
+		digits = digits[:len(digits)-3]
+	}
+	return strings.Join(append([]string{digits}, groups...), " ")
+}

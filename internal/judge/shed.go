@@ -1,0 +1,39 @@
+package judge
+
+import (
+	"math"
+
+	"github.com/stagger-dev/stagger/internal/sequential"
+)
+
+// A catastrophe is both: ten times the odds, and one request in twenty.
+const (
+	shedOdds  = 10
+	shedFloor = 0.05
+)
+
+// shedTier looks for a catastrophe. It forgives nothing and acts reversibly.
+type shedTier struct {
+	Evidence forms `json:"evidence"`
+}
+
+func newShedTier() shedTier { return shedTier{Evidence: newForms(0, true)} }
+
+func (s *shedTier) sound() bool { return s.Evidence.sound() && len(s.Evidence.Floor) > 0 }
+
+func (s *shedTier) observe(at sight, mass float64) {
+	var (
+		e evidence
+		c = at.batch.whole(armCandidate)
+	)
+	exp(e.floor[:], oneSample(c.Failed, c.Requests, shedFloor, sequential.Tilts[:], +1))
+	if at.reference != nil {
+		exp(e.ratio[:], oneSample(c.Failed, c.Requests, worse(at.reference.Errors, shedOdds), sequential.Tilts[:], +1))
+	} else {
+		failures := tables(at.batch, func(a arm, _ int) (n, hits int) { return a.Requests, a.Failed })
+		exp(e.ratio[:], conditional(failures, math.Log(shedOdds), sequential.Tilts[:], +1))
+	}
+	s.Evidence.observe(e, mass)
+}
+
+func (s *shedTier) endBlock() { s.Evidence.endBlock(false) }

@@ -1,0 +1,195 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/histogram"
+	"github.com/stagger-dev/stagger/internal/sequential"
+)
+
+// The weights of the signals in the total evidence. What is left belongs to
+// signals that are not measured; unused weight is simply not spent.
+const (
+	weightErrors  = 0.35
+	weightLatency = 0.35 / float64(len(quantiles))
+	weightShed    = 0.10
+)
+
+// healthyOdds is the odds ratio of failures that a healthy stage must exclude.
+const healthyOdds = 2
+
+// slot is one yes-or-no question about every request: did it fail, or did it
+// take longer than the baseline usually does at one quantile.
+type slot struct {
+	guardrail stagger.Guardrail
+	name      string // of the quantile; empty for errors
+	quantile  int    // index into quantiles
+	weight    float64
+	gates     bool // whether a stage needs its healthy evidence
+}
+
+// slotsOf lists the questions that the guardrails ask.
+func slotsOf(guardrails []stagger.Guardrail) []slot {
+	var slots []slot
+	for _, g := range guardrails {
+		switch g.Signal {
+		case stagger.SignalErrors:
+			slots = append(slots, slot{guardrail: g, weight: weightErrors, gates: true})
+		case stagger.SignalLatency:
+			for i, q := range quantiles {
+				slots = append(slots, slot{
+					guardrail: g, quantile: i, weight: weightLatency, gates: q == 0.5 || q == 0.95 || q == 0.99,
+					name: "p" + strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.1f", 100*q), "0"), "."),
+				})
+			}
+		}
+	}
+	return slots
+}
+
+// evidence is what one batch says about one slot: e-values of harm, by tilt,
+// and the logarithms of e-values of health.
+type evidence struct {
+	ratio, floor             [len(sequential.Tilts)]float64
+	healthyRatio, healthyCap [len(sequential.HealthyTilts)]float64
+	curve                    []sequential.Table // for the interval of the odds ratio
+	judged                   bool
+}
+
+// sight is what a slot may look at.
+type sight struct {
+	batch     *batch
+	usual     *usual
+	reference *reference
+}
+
+func (s slot) evidence(at sight) evidence {
+	if s.guardrail.Signal == stagger.SignalErrors {
+		return s.errors(at)
+	}
+	return s.latency(at)
+}
+
+// errors compares failures: by ratio with the concurrent baseline, and with
+// the floor below which failures do not matter.
+func (s slot) errors(at sight) evidence {
+	var (
+		g    = s.guardrail
+		e    = evidence{judged: true}
+		null = math.Log(max(g.Tolerance, 1))
+		c    = at.batch.whole(armCandidate)
+	)
+	var ratio, healthy logs
+	switch at.reference {
+	case nil:
+		e.curve = tables(at.batch, func(a arm, _ int) (n, hits int) { return a.Requests, a.Failed })
+		ratio = conditional(e.curve, null, sequential.Tilts[:], +1)
+		healthy = conditional(e.curve, math.Log(healthyOdds), sequential.HealthyTilts[:], -1)
+	default:
+		ratio = oneSample(c.Failed, c.Requests, worse(at.reference.Errors, g.Tolerance), sequential.Tilts[:], +1)
+	}
+	exp(e.ratio[:], ratio)
+	exp(e.floor[:], oneSample(c.Failed, c.Requests, g.Floor, sequential.Tilts[:], +1))
+	copy(e.healthyRatio[:], healthy)
+	copy(e.healthyCap[:], oneSample(c.Failed, c.Requests, g.Healthy, sequential.HealthyTilts[:], -1))
+	return e
+}
+
+// worse is the share whose odds are ratio times those of p.
+func worse(p, ratio float64) float64 {
+	if p >= 1 {
+		return 1
+	}
+	odds := p / (1 - p) * max(ratio, 1)
+	return odds / (1 + odds)
+}
+
+// latency compares how many requests took longer than the baseline usually does.
+func (s slot) latency(at sight) evidence {
+	var e evidence
+	if !at.usual.Known[s.quantile] {
+		return e.neutral()
+	}
+	e.judged = true
+	base, limit := at.usual.threshold(s.quantile, histogram.Steps(s.guardrail.Tolerance), s.guardrail.Floor, at.batch.Age)
+	healthyBase, margin := at.usual.threshold(s.quantile, histogram.Steps(s.guardrail.Healthy), s.guardrail.Floor, at.batch.Age)
+	if at.reference != nil {
+		c := at.batch.whole(armCandidate)
+		exp(e.ratio[:], oneSample(c.beyond(limit), c.timed(), at.reference.Slow[s.quantile].Most, sequential.Tilts[:], +1))
+		copy(e.healthyRatio[:], oneSample(c.beyond(margin), c.timed(), at.reference.Slow[s.quantile].Least, sequential.HealthyTilts[:], -1))
+		return e
+	}
+	exp(e.ratio[:], conditional(exceeding(at.batch, base, limit), 0, sequential.Tilts[:], +1))
+	copy(e.healthyRatio[:], conditional(exceeding(at.batch, healthyBase, margin), 0, sequential.HealthyTilts[:], -1))
+	return e
+}
+
+// neutral is no evidence either way.
+func (e evidence) neutral() evidence {
+	for i := range e.ratio {
+		e.ratio[i], e.floor[i] = 1, 1
+	}
+	return e
+}
+
+// exceeding makes tables of requests beyond the limit of their side.
+func exceeding(b *batch, base, candidate int32) []sequential.Table {
+	return tables(b, func(a arm, side int) (n, hits int) {
+		if side == armCandidate {
+			return a.timed(), a.beyond(candidate)
+		}
+		return a.timed(), a.beyond(base)
+	})
+}
+
+// tables makes one table per stratum from what count sees on each side.
+func tables(b *batch, count func(a arm, side int) (n, hits int)) []sequential.Table {
+	var out []sequential.Table
+	for _, name := range b.names() {
+		both := b.Strata[name]
+		n, x := count(both[armBaseline], armBaseline)
+		m, k := count(both[armCandidate], armCandidate)
+		t := sequential.Table{Total: n + m, Candidate: m, Outcomes: x + k, Hits: k}
+		if !t.Empty() {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// logs are logarithms of e-values, by tilt.
+type logs []float64
+
+// conditional multiplies the conditional e-values of all strata.
+func conditional(ts []sequential.Table, null float64, tilts []float64, sign float64) logs {
+	out := make(logs, len(tilts))
+	for _, t := range ts {
+		atNull := t.LogM(null)
+		for i, tilt := range tilts {
+			out[i] += float64(t.Hits)*sign*tilt + atNull - t.LogM(null+sign*tilt)
+		}
+	}
+	return out
+}
+
+// oneSample tests k hits of n against a share of p.
+func oneSample(k, n int, p float64, tilts []float64, sign float64) logs {
+	out := make(logs, len(tilts))
+	if n == 0 || p >= 1 && sign > 0 || p <= 0 && sign < 0 {
+		return out
+	}
+	p = max(p, 1e-9)
+	for i, tilt := range tilts {
+		out[i] = sequential.TiltLogE(k, n, p, sign*tilt)
+	}
+	return out
+}
+
+func exp(out []float64, l logs) {
+	for i, v := range l {
+		out[i] = math.Exp(min(v, 500))
+	}
+}

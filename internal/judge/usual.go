@@ -1,0 +1,141 @@
+package judge
+
+import (
+	"math"
+	"time"
+
+	"github.com/stagger-dev/stagger/internal/histogram"
+	"github.com/stagger-dev/stagger/internal/sequential"
+)
+
+// What is usual fades with this half-life and is looked up anew this often.
+const (
+	halfLife    = 10 * time.Minute
+	relearnEach = 5 * time.Second
+)
+
+// quantiles are the points of the latency curve that are judged.
+var quantiles = [...]float64{0.5, 0.9, 0.95, 0.99, 0.999}
+
+// usual is what the baseline did in the past. Thresholds come from it, so they
+// are fixed before the requests they are applied to.
+type usual struct {
+	Counts   []float64     `json:"counts"`
+	Requests float64       `json:"requests"`
+	Failed   float64       `json:"failed"`
+	Timed    float64       `json:"timed"`
+	Since    time.Duration `json:"since"` // learned since the thresholds were set
+	// Thresholds are bucket indexes by quantile; unknown until enough was seen.
+	Thresholds [len(quantiles)]int32 `json:"thresholds"`
+	Known      [len(quantiles)]bool  `json:"known"`
+}
+
+const buckets = int(histogram.MaxIndex-histogram.MinIndex) + 1
+
+func newUsual() usual { return usual{Counts: make([]float64, buckets)} }
+
+func (u *usual) sound() bool { return len(u.Counts) == buckets }
+
+// learn takes in a batch after it was judged.
+func (u *usual) learn(b *batch) {
+	whole := b.whole(armBaseline)
+	for _, bucket := range whole.Latency.Buckets {
+		u.Counts[bucketSlot(bucket.Index)] += float64(bucket.Count)
+	}
+	u.Counts[buckets-1] += float64(whole.Unfinished)
+	u.Requests += float64(whole.Requests)
+	u.Failed += float64(whole.Failed)
+	u.Timed += float64(whole.timed())
+	if u.Since += b.To.Sub(b.From); u.Since >= relearnEach || !u.Known[0] {
+		u.relearn()
+	}
+}
+
+func bucketSlot(index int32) int32 {
+	return min(max(index, histogram.MinIndex), histogram.MaxIndex) - histogram.MinIndex
+}
+
+// relearn sets the thresholds and lets the past fade.
+func (u *usual) relearn() {
+	for i, q := range quantiles {
+		if u.Known[i] = u.Timed >= 10/(1-q); u.Known[i] {
+			u.Thresholds[i] = u.quantile(q)
+		}
+	}
+	fade := math.Exp2(-float64(u.Since) / float64(halfLife))
+	for i := range u.Counts {
+		u.Counts[i] *= fade
+	}
+	u.Requests *= fade
+	u.Failed *= fade
+	u.Timed *= fade
+	u.Since = 0
+}
+
+func (u *usual) quantile(q float64) int32 {
+	rank, seen := q*u.Timed, 0.0
+	for i, n := range u.Counts {
+		if seen += n; seen >= rank {
+			return int32(i) + histogram.MinIndex
+		}
+	}
+	return histogram.MaxIndex
+}
+
+// beyond is the share of the baseline's requests that took longer than bucket i.
+func (u *usual) beyond(i int32) (hits, of float64) {
+	for k := bucketSlot(i) + 1; int(k) < buckets; k++ {
+		hits += u.Counts[k]
+	}
+	return hits, u.Timed
+}
+
+// reference is the baseline as it was last seen, for the time when nobody
+// meets it any more.
+type reference struct {
+	Errors float64 `json:"errors"` // the most its share of failures can be
+	Slow   [len(quantiles)]struct {
+		Most  float64 `json:"most"` // of the share beyond the threshold
+		Least float64 `json:"least"`
+	} `json:"slow"`
+}
+
+// alphaReference is the chance that the reference is better than the baseline was.
+const alphaReference = 0.005
+
+func (u *usual) reference() *reference {
+	r := &reference{Errors: 1}
+	_, r.Errors = sequential.FractionInterval(int(u.Failed), int(u.Requests), alphaReference, max(u.Requests, 1))
+	for i := range quantiles {
+		r.Slow[i].Most = 1
+		if !u.Known[i] {
+			continue
+		}
+		hits, of := u.beyond(u.Thresholds[i])
+		r.Slow[i].Least, r.Slow[i].Most = sequential.FractionInterval(int(hits), int(of), alphaReference, max(of, 1))
+	}
+	return r
+}
+
+// threshold returns the baseline's and the candidate's limits at quantile i:
+// the candidate's lies shift buckets and at least floor seconds further. Both
+// are capped at what a batch of that age can know.
+func (u *usual) threshold(i int, shift int32, floor float64, age time.Duration) (base, candidate int32) {
+	base = u.Thresholds[i]
+	candidate = base + shift
+	if floor > 0 {
+		candidate = max(candidate, histogram.Index(time.Duration((histogram.Upper(base)+floor)*float64(time.Second))))
+	}
+	if known := histogram.Index(age) - 1; candidate > known {
+		base, candidate = base-(candidate-known), known
+	}
+	return base, candidate
+}
+
+// level is a quantile of the usual latency in seconds, for people.
+func (u *usual) level(i int) float64 {
+	if !u.Known[i] {
+		return 0
+	}
+	return histogram.Upper(u.Thresholds[i])
+}

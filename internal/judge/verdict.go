@@ -1,0 +1,176 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/histogram"
+)
+
+// alphaInterval is the level of the intervals that people see.
+const alphaInterval = 0.05
+
+// Verdict says what the evidence says at a time. A proof stays proved; without
+// one, missing telemetry makes it blind.
+func (j *Judge) Verdict(at time.Time) stagger.Verdict {
+	if j.state.Regressed != nil {
+		v := *j.state.Regressed
+		v.At = at
+		return v
+	}
+	if j.cached == nil {
+		v := j.display(at)
+		j.decide(&v)
+		j.cached = &v
+	}
+	v := *j.cached
+	v.At = at
+	if silent := j.state.silent(at); silent > j.config.BlindAfter {
+		v.Outcome, v.Signal = stagger.OutcomeBlind, ""
+		v.Sentence = fmt.Sprintf("no measurement has arrived for %s", silent.Round(time.Second))
+	}
+	return v
+}
+
+// decide fills in what the evidence asks for while nothing is proved.
+func (j *Judge) decide(v *stagger.Verdict) {
+	v.Outcome, v.Advice = stagger.OutcomeInconclusive, stagger.AdviseNothing
+	s := j.state.Suspicion
+	switch {
+	case s.Shed:
+		v.Advice, v.Signal = stagger.AdviseShed, stagger.SignalErrors
+		v.Sentence = j.sentence(j.errorsSlot())
+	case s.Held:
+		v.Advice = stagger.AdviseHold
+		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
+	case v.Candidate.Stage == 0:
+		v.Sentence = fmt.Sprintf("no request has met %s in this stage yet", j.config.Candidate)
+	default:
+		j.decideHealth(v)
+	}
+	if v.Advice == stagger.AdviseNothing && j.alarmed() {
+		v.Advice = stagger.AdviseAlert
+		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
+	}
+}
+
+// decideHealth tells a healthy stage from one with too little evidence.
+func (j *Judge) decideHealth(v *stagger.Verdict) {
+	missing, least := -1, math.Inf(1)
+	for i := range j.slots {
+		if l := j.state.Banks[i].Healthy.log(); j.slots[i].gates && l < least {
+			missing, least = i, l
+		}
+	}
+	if missing < 0 || least >= math.Log(1/alphaHealthy) {
+		v.Outcome = stagger.OutcomeHealthy
+		v.Sentence = fmt.Sprintf("%s is as good as %s within the margins, on %s requests of this stage",
+			j.config.Candidate, j.config.Baseline, count(v.Candidate.Stage))
+		return
+	}
+	v.Sentence = "no sign of harm; " + j.lacking(missing, least, v.Candidate.Stage)
+}
+
+// lacking says what is still missing before a stage is healthy.
+func (j *Judge) lacking(i int, evidence float64, requests uint64) string {
+	margin := fmt.Sprintf("failures of %s", percent(j.slots[i].guardrail.Healthy))
+	if name := j.slots[i].name; name != "" {
+		margin = fmt.Sprintf("+%s at %s", percent(j.slots[i].guardrail.Healthy), name)
+	}
+	if evidence < 0.2 || requests == 0 {
+		return "too few requests yet to exclude " + margin
+	}
+	more := float64(requests) * (math.Log(1/alphaHealthy) - evidence) / evidence
+	return fmt.Sprintf("about %s more requests needed to exclude %s", count(uint64(math.Ceil(more))), margin)
+}
+
+// display is the verdict without its decision: samples and findings.
+func (j *Judge) display(at time.Time) stagger.Verdict {
+	v := stagger.Verdict{
+		At:        at,
+		Baseline:  j.state.Totals.Arms[armBaseline].sample(),
+		Candidate: j.state.Totals.Arms[armCandidate].sample(),
+	}
+	for i := range j.slots {
+		v.Findings = append(v.Findings, j.finding(i))
+	}
+	return v
+}
+
+// finding is what slot i sees.
+func (j *Judge) finding(i int) stagger.Finding {
+	s, b := j.slots[i], &j.state.Banks[i]
+	f := stagger.Finding{
+		Signal: s.guardrail.Signal, Slot: s.name, Action: s.guardrail.Action, Outcome: stagger.OutcomeInconclusive,
+		Estimate: 1,
+		Suspect:  progress(b.Suspect.value(), 1/(s.weight*alphaSuspect)),
+		Rollback: progress(b.Rollback.value(), 1/(s.weight*s.guardrail.Alpha)),
+		Healthy:  min(max(b.Healthy.log()/math.Log(1/alphaHealthy), 0), 1),
+	}
+	if s.guardrail.Signal == stagger.SignalErrors {
+		j.measureErrors(&f, b)
+	} else {
+		j.measureLatency(&f, s)
+	}
+	switch {
+	case f.Rollback >= 1:
+		f.Outcome = stagger.OutcomeRegressed
+	case f.Healthy >= 1 && f.Suspect < 1:
+		f.Outcome = stagger.OutcomeHealthy
+	}
+	f.Sentence = j.tell(f)
+	return f
+}
+
+// progress is how far evidence e is on its way to what is needed.
+func progress(e, needed float64) float64 {
+	if e <= 1 || math.IsNaN(e) {
+		return 0
+	}
+	return min(math.Log(e)/math.Log(needed), 1)
+}
+
+func (j *Judge) measureErrors(f *stagger.Finding, b *bank) {
+	f.Tolerance = j.errorTolerance()
+	f.Route = j.state.worstRoute()
+	f.Baseline = j.state.Totals.Arms[armBaseline].errors()
+	f.Candidate = j.state.Totals.Arms[armCandidate].errors()
+	f.Estimate, f.Low, f.High = b.Curve.interval(alphaInterval)
+	if f.Candidate == 0 && f.Baseline == 0 {
+		f.Estimate = 1
+	}
+}
+
+func (j *Judge) errorTolerance() float64 {
+	for _, s := range j.slots {
+		if s.guardrail.Signal == stagger.SignalErrors {
+			return max(s.guardrail.Tolerance, 1)
+		}
+	}
+	return 1
+}
+
+func (j *Judge) measureLatency(f *stagger.Finding, s slot) {
+	f.Tolerance = 1 + s.guardrail.Tolerance
+	q := quantiles[s.quantile]
+	// Half of the level for each arm: the ratio holds when both do.
+	base, ok := j.state.Totals.Arms[armBaseline].quantile(q, alphaInterval/2)
+	candidate, also := j.state.Totals.Arms[armCandidate].quantile(q, alphaInterval/2)
+	if ok {
+		f.Baseline = base.at
+	} else {
+		f.Baseline = j.state.Usual.level(s.quantile)
+	}
+	if !ok || !also {
+		return
+	}
+	f.Candidate = candidate.at
+	f.Estimate = candidate.at / base.at
+	f.Low = candidate.low / base.high
+	f.High = candidate.high / base.low
+	if candidate.high >= histogram.Upper(histogram.MaxIndex) {
+		f.High = 0 // unbounded
+	}
+}

@@ -23,16 +23,15 @@ import (
 	"github.com/stagger-dev/stagger"
 )
 
-// Config is what a controller needs. Services, Driver, Source, Journal, Ready
-// and NewJudge must be set.
+// Config is what a controller needs. Services, Driver, Source, Journal and
+// Ready must be set.
 type Config struct {
 	Services func() []stagger.Service
 	Driver   Driver
 	Source   Source
 	Journal  Journal
 	Ready    Readier
-	// NewJudge makes the judge of one rollout.
-	NewJudge NewJudge
+	NewJudge NewJudge         // nil: StatisticalJudge
 	Log      *slog.Logger     // nil: nothing is logged
 	Tick     time.Duration    // between two looks; 0: 250 ms
 	Now      func() time.Time // nil: time.Now
@@ -66,7 +65,7 @@ func New(c Config) (*Controller, error) {
 		return nil, errors.New("new controller: services, driver, source, journal and readiness are all needed")
 	}
 	if c.NewJudge == nil {
-		return nil, errors.New("new controller: a judge is needed")
+		c.NewJudge = StatisticalJudge
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

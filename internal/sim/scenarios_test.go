@@ -74,9 +74,9 @@ const (
 )
 
 // tell plays s with one seed to its end.
-func tell(t *testing.T, s scenario, seed uint64, judge controller.NewJudge) *story {
+func tell(t *testing.T, s scenario, seed uint64) *story {
 	t.Helper()
-	w := sim.NewWorld(seed, storyRate, judge)
+	w := sim.NewWorld(seed, storyRate, controller.StatisticalJudge)
 	if err := w.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -140,11 +140,10 @@ func TestScenarios(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			judge := judgeOf(t, s)
 			ends := map[stagger.Phase]int{}
 			var took, seen []time.Duration
 			for seed := first; seed < first+count; seed++ {
-				y := tell(t, s, seed, judge)
+				y := tell(t, s, seed)
 				r := y.world.Last()
 				ends[r.Phase]++
 				took = append(took, r.EndedAt.Sub(r.CreatedAt))

@@ -1,0 +1,16 @@
+package controller
+
+import "github.com/stagger-dev/stagger/internal/judge"
+
+// StatisticalJudge makes the judge of package judge. It is the one a controller
+// uses when its configuration names no other.
+func StatisticalJudge(c Case, state []byte) (Judge, error) {
+	config := judge.Config{
+		Baseline: c.Baseline, Candidate: c.Candidate, Guardrails: c.Guardrails,
+		Planned: c.Planned, BlindAfter: c.BlindAfter,
+	}
+	if state == nil {
+		return judge.New(config), nil
+	}
+	return judge.Restore(config, state)
+}

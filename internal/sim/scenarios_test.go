@@ -123,8 +123,9 @@ func (y *story) notice() {
 		return
 	}
 	telling := func(e stagger.Event) bool {
-		return e.Kind == stagger.EventShed || e.Kind == stagger.EventRolledBack || e.Kind == stagger.EventBlinded ||
+		tells := e.Kind == stagger.EventShed || e.Kind == stagger.EventRolledBack || e.Kind == stagger.EventBlinded ||
 			e.Kind == stagger.EventHeld && e.Hold == stagger.HoldSuspect
+		return tells && !e.At.Before(y.began)
 	}
 	history := y.world.Journal.History(y.world.Last().ID)
 	if i := slices.IndexFunc(history, telling); i >= 0 {
@@ -154,7 +155,7 @@ func TestScenarios(t *testing.T) {
 					t.Logf("seed %d ends %s: %s", seed, r.Phase, r.Reason)
 				}
 			}
-			t.Logf("%v; median %s in all, seen %d times, median after %s", ends, median(took), len(seen), median(seen))
+			t.Logf("%s: %v; median %s in all, seen %d times, median after %s", s.name, ends, median(took), len(seen), median(seen))
 			if wrong := int(count) - ends[s.want]; wrong > allowed(s, int(count)) {
 				t.Errorf("%d of %d end otherwise than %s", wrong, count, s.want)
 			}

@@ -101,9 +101,10 @@ func TestTheAnswerTheClientSees(t *testing.T) {
 			_, _ = io.WriteString(w, "theirs")
 		}, 503, http.Header{"Content-Length": {"6"}, "Content-Type": {"text/plain; charset=utf-8"}}, "theirs"},
 	} {
-		for proto, c := range map[string]*http.Client{"h1": client(t), "h2": client(t, h2c)} {
+		for proto, speak := range protocols {
 			t.Run(row.rule+" "+proto, func(t *testing.T) {
 				w := run(t, proxy.Limits{}, service(version("v1", upstream(t, row.answer))))
+				c := speak(t)
 				response, err := c.Do(request(t, row.method, w.url, nil))
 				if err != nil {
 					t.Fatal(err)
@@ -130,7 +131,7 @@ func TestTheAnswerTheClientSees(t *testing.T) {
 }
 
 func TestStreamsArriveBeforeTheyEnd(t *testing.T) {
-	for proto, c := range map[string]*http.Client{"h1": client(t), "h2": client(t, h2c)} {
+	for proto, speak := range protocols {
 		t.Run(proto, func(t *testing.T) {
 			next := make(chan struct{})
 			w := run(t, proxy.Limits{}, service(version("v1", upstream(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -142,6 +143,7 @@ func TestStreamsArriveBeforeTheyEnd(t *testing.T) {
 					_ = control.Flush()
 				}
 			}))))
+			c := speak(t)
 			response, err := c.Do(request(t, http.MethodGet, w.url, nil)) // the header alone
 			if err != nil {
 				t.Fatal(err)
@@ -225,7 +227,7 @@ func TestTrailersPass(t *testing.T) {
 }
 
 func TestInterimAnswersPass(t *testing.T) {
-	for proto, c := range map[string]*http.Client{"h1": client(t), "h2": client(t, h2c)} {
+	for proto, speak := range protocols {
 		t.Run(proto, func(t *testing.T) {
 			w := run(t, proxy.Limits{}, service(version("v1", upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Link", "</style.css>; rel=preload")
@@ -238,6 +240,7 @@ func TestInterimAnswersPass(t *testing.T) {
 				hints = append(hints, fmt.Sprint(code, " ", h.Get("Link")))
 				return nil
 			}}
+			c := speak(t)
 			_, header, body := get(t, c, w.url, func(r *http.Request) {
 				*r = *r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
 			})
@@ -291,7 +294,7 @@ func TestExpectContinue(t *testing.T) {
 }
 
 func TestAnAnswerDoesNotWaitForTheRequest(t *testing.T) {
-	for proto, c := range map[string]*http.Client{"h1": client(t), "h2": client(t, h2c)} {
+	for proto, speak := range protocols {
 		t.Run(proto, func(t *testing.T) {
 			w := run(t, proxy.Limits{}, service(version("v1", upstream(t, func(w http.ResponseWriter, r *http.Request) {
 				control := http.NewResponseController(w)
@@ -308,6 +311,7 @@ func TestAnAnswerDoesNotWaitForTheRequest(t *testing.T) {
 			}))))
 			reader, writer := io.Pipe()
 			r := request(t, http.MethodPost, w.url, reader)
+			c := speak(t)
 			response, err := c.Do(r)
 			if err != nil {
 				t.Fatal(err)
@@ -427,7 +431,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 }
 
 func TestTheClientGone(t *testing.T) {
-	for proto, c := range map[string]*http.Client{"h1": client(t), "h2": client(t, h2c)} {
+	for proto, speak := range protocols {
 		t.Run(proto, func(t *testing.T) {
 			arrived, cancelled := make(chan struct{}), make(chan struct{})
 			w := run(t, proxy.Limits{}, service(version("v1", upstream(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -435,6 +439,7 @@ func TestTheClientGone(t *testing.T) {
 				<-r.Context().Done()
 				close(cancelled)
 			}))))
+			c := speak(t)
 			c.Timeout = 0
 			r := request(t, http.MethodGet, w.url, nil)
 			ctx, cancel := contextWithCancel(t)

@@ -75,12 +75,64 @@ func (f *framing) feed(p []byte) (int, error) {
 		case inBody, inChunk:
 			i += f.skip(len(p) - i)
 		default:
+			i += f.run(p[i:])
+			if i == len(p) {
+				break
+			}
 			if f.err = f.step(p[i]); f.err == nil {
 				i++
 			}
 		}
 	}
 	return i, f.err
+}
+
+// run takes the bytes that change no state, all at once: most of a head is
+// inside a line.
+func (f *framing) run(p []byte) int {
+	n := 0
+	switch f.state {
+	case inLine:
+		for n < len(p) && textByte[p[n]] {
+			n++
+		}
+		f.keepLine(p[:n])
+	case inValue:
+		if f.valueLen == 0 {
+			for n < len(p) && (p[n] == ' ' || p[n] == '\t') {
+				n++
+			}
+		}
+		begin := n
+		for n < len(p) && (textByte[p[n]] || p[n] == '\t') {
+			n++
+		}
+		if f.valueLen < len(f.value) {
+			copy(f.value[f.valueLen:], p[begin:n])
+		}
+		f.valueLen += n - begin
+	case inName:
+		for n < len(p) && tokenByte[p[n]] {
+			if f.nameLen < len(f.name) {
+				f.name[f.nameLen] = lower(p[n])
+			}
+			f.nameLen++
+			n++
+		}
+	default:
+	}
+	return n
+}
+
+// keepLine keeps the beginning of a request line and its last bytes.
+func (f *framing) keepLine(p []byte) {
+	if f.lineLen < len(f.line) {
+		copy(f.line[f.lineLen:], p)
+	}
+	f.lineLen += len(p)
+	for _, c := range p[max(0, len(p)-8):] {
+		f.last8 = f.last8<<8 | uint64(c)
+	}
 }
 
 // skip passes over at most n bytes of content.
@@ -135,19 +187,12 @@ func (f *framing) expect(c, want byte, next state) error {
 	return nil
 }
 
+// stepLine is at the end of what run takes.
 func (f *framing) stepLine(c byte) error {
-	if c == '\r' {
-		f.state = inLineEnd
-		return nil
-	}
-	if c < ' ' || c == 0x7f {
+	if c != '\r' {
 		return malformed("a control character in the request line")
 	}
-	if f.lineLen < len(f.line) {
-		f.line[f.lineLen] = c
-	}
-	f.lineLen++
-	f.last8 = f.last8<<8 | uint64(c)
+	f.state = inLineEnd
 	return nil
 }
 
@@ -167,42 +212,26 @@ func (f *framing) endLine(c byte) error {
 	return nil
 }
 
+// stepName is at the end of what run takes.
 func (f *framing) stepName(c byte) error {
 	switch {
 	case c == ':' && f.nameLen > 0:
 		f.state, f.valueLen = inValue, 0
 	case c == '\r' && f.nameLen == 0:
 		f.state = inHeadEnd
-	case !tokenByte[c]:
-		return malformed("a field name that is none, or a folded line")
 	default:
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if f.nameLen < len(f.name) {
-			f.name[f.nameLen] = c
-		}
-		f.nameLen++
+		return malformed("a field name that is none, or a folded line")
 	}
 	return nil
 }
 
+// stepValue is at the end of what run takes.
 func (f *framing) stepValue(c byte) error {
-	if c == '\r' {
-		f.state = inValueEnd
-		return f.endField()
-	}
-	if c < ' ' && c != '\t' || c == 0x7f {
+	if c != '\r' {
 		return malformed("a control character in a field")
 	}
-	if f.valueLen == 0 && (c == ' ' || c == '\t') {
-		return nil
-	}
-	if f.valueLen < len(f.value) {
-		f.value[f.valueLen] = c
-	}
-	f.valueLen++
-	return nil
+	f.state = inValueEnd
+	return f.endField()
 }
 
 // endField looks at a complete field, if it is one that frames.
@@ -346,17 +375,30 @@ var tokenByte = func() (t [256]bool) {
 	return t
 }()
 
-// equalFold compares ASCII without regard to case.
-func equalFold(s, lower string) bool {
-	if len(s) != len(lower) {
+// textByte tells the characters that are no control characters.
+var textByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= ' ' && c != 0x7f
+	}
+	return t
+}()
+
+// lower returns an ASCII letter in lower case.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+// equalFold compares ASCII without regard to case. strings.EqualFold would
+// take the Kelvin sign for a k.
+func equalFold(s, small string) bool {
+	if len(s) != len(small) {
 		return false
 	}
 	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
+		if lower(s[i]) != small[i] {
 			return false
 		}
 	}

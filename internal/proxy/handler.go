@@ -118,7 +118,12 @@ func (x *exchange) serve() {
 		return
 	}
 	x.idle.answered.Store(true)
-	defer func() { _ = response.Body.Close() }()
+	defer func() {
+		// Cancelled first, as closing waits for the request to be sent, and the
+		// client may never finish it.
+		cancel(nil)
+		_ = response.Body.Close()
+	}()
 	switch {
 	case response.StatusCode == http.StatusSwitchingProtocols:
 		x.switchProtocols(response)

@@ -108,6 +108,12 @@ func client(t testing.TB, protocols ...func(*http.Protocols)) *http.Client {
 
 func h2c(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }
 
+// protocols are what clients may speak.
+var protocols = map[string]func(testing.TB) *http.Client{
+	"h1": func(t testing.TB) *http.Client { return client(t) },
+	"h2": func(t testing.TB) *http.Client { return client(t, h2c) },
+}
+
 func request(t testing.TB, method, url string, body io.Reader) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, body)

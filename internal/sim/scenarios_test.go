@@ -137,7 +137,7 @@ func (y *story) notice() {
 // is not to blame may be rolled back in one of a hundred; none that is may be
 // promoted. SIM_RUNS sets how many seeds.
 func TestScenarios(t *testing.T) {
-	first, count := seeds(t, 10)
+	first, count := seeds(t, 6)
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

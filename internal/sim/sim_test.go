@@ -61,7 +61,7 @@ func seeds(t *testing.T, usual int) (first, count uint64) {
 // time, and holds the laws at every step. SIM_SEED=n plays one again, SIM_RUNS
 // sets how many there are.
 func TestFaults(t *testing.T) {
-	first, count := seeds(t, 200)
+	first, count := seeds(t, 120)
 	all := tally{}
 	for seed := first; seed < first+count; seed++ {
 		l := newLife(seed)

@@ -15,7 +15,7 @@ import (
 var (
 	requestsDesc = prometheus.NewDesc("stagger_requests_total",
 		"Requests that ended, by outcome.", []string{"service", "version", "route", "outcome"}, nil)
-	inFlightDesc = prometheus.NewDesc("stagger_in_flight",
+	inFlightDesc = prometheus.NewDesc("stagger_requests_in_flight",
 		"Requests that began and have not ended.", []string{"service", "version"}, nil)
 	durationDesc = prometheus.NewDesc("stagger_request_duration_seconds",
 		"How long requests took that ended, those the client gave up left out.",

@@ -63,7 +63,7 @@ func TestTheCollectorShowsOpenAndSealedAlike(t *testing.T) {
 		if got := total(t, m, "v1", "2xx"); got != 1 {
 			t.Errorf("sealed %v: the total is %v, want 1", sealed, got)
 		}
-		if got := gather(t, m)["stagger_in_flight"].GetMetric()[0].GetGauge().GetValue(); got != 1 {
+		if got := gather(t, m)["stagger_requests_in_flight"].GetMetric()[0].GetGauge().GetValue(); got != 1 {
 			t.Errorf("sealed %v: %v in flight, want 1", sealed, got)
 		}
 	}

@@ -87,6 +87,9 @@ func checkService(s stagger.Service) error {
 	if _, ok := s.Version(s.Baseline); !ok {
 		return refuse(stagger.CodeInvalid, "service %q has no version %q to be its baseline", s.Name, s.Baseline)
 	}
+	if p := s.Health.Path; p != "" && !strings.HasPrefix(p, "/") {
+		return refuse(stagger.CodeInvalid, "service %q: the health path %q does not begin with a slash", s.Name, p)
+	}
 	seen := make(map[string]bool, len(s.Versions))
 	for _, v := range s.Versions {
 		if seen[v.Name] {

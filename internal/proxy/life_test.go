@@ -335,6 +335,7 @@ func TestNewRefuses(t *testing.T) {
 			c.Services[0].Routes = append(c.Services[0].Routes, c.Services[0].Routes[0])
 		}, "taken already"},
 		{"a path without a slash", func(c *proxy.Config) { c.Services[0].Routes[0].Path = "api" }, "slash"},
+		{"a health path without a slash", func(c *proxy.Config) { c.Services[0].Health.Path = "ok" }, "health path"},
 		{"an upstream of another scheme", func(c *proxy.Config) { c.Services[0].Versions[0].Upstreams[0] = "ftp://a" }, "http://host:port"},
 		{"an upstream with a path", func(c *proxy.Config) { c.Services[0].Versions[0].Upstreams[0] = "http://a/b" }, "nothing more"},
 	} {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/stagger-dev/stagger"
 )
@@ -89,6 +90,19 @@ func (c *conn) Read(p []byte) (int, error) {
 		return good, nil
 	}
 	return 0, broken
+}
+
+// writeTimeout is how long a client may take to read what one write holds, at
+// most some 32 KB. It bounds what net/http sends after a handler has returned,
+// too.
+const writeTimeout = time.Minute
+
+// Write implements net.Conn.
+func (c *conn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
 }
 
 // Close implements net.Conn.

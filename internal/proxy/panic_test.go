@@ -1,0 +1,77 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/meter"
+)
+
+// TestAPanicEndsOneRequestOnly breaks an endpoint from inside, as only a
+// mistake in this package could.
+func TestAPanicEndsOneRequestOnly(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
+	defer upstream.Close()
+	var log strings.Builder
+	m := meter.New(meter.Options{})
+	p, err := New(Config{
+		Listeners: []Listener{{Name: "web", Address: "127.0.0.1:0"}},
+		Services: []stagger.Service{{
+			Name: "shop", Baseline: "v1", Listener: "web", Routes: []stagger.Route{{Name: "all", Path: "/"}},
+			Versions: []stagger.Version{{Name: "v1", Upstreams: []string{upstream.URL}}, {Name: "v2", Upstreams: []string{upstream.URL}}},
+		}},
+	}, m, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Stop(context.Background()) }()
+
+	broken := p.table.Load().services[0].version("v2").pool.endpoints[0]
+	kept := broken.transport
+	broken.transport = nil
+	defer func() { broken.transport = kept }()
+
+	call := func() error {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.Addr("web").String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		transport := &http.Transport{DisableKeepAlives: true}
+		response, err := transport.RoundTrip(r)
+		if err != nil {
+			return err
+		}
+		return response.Body.Close()
+	}
+	split := stagger.Split{Service: "shop", Baseline: "v1", Candidate: "v2", Weight: stagger.WeightFull}
+	if err := p.Apply(t.Context(), split); err != nil {
+		t.Fatal(err)
+	}
+	if call() == nil {
+		t.Error("an answer from a broken endpoint")
+	}
+	split.Weight = 0
+	if err := p.Apply(t.Context(), split); err != nil {
+		t.Fatal(err)
+	}
+	if err := call(); err != nil {
+		t.Errorf("the next request failed as well: %v", err)
+	}
+	m.Seal(time.Now().Add(time.Minute))
+	if n := m.InFlight("shop", "v2"); n != 0 || broken.inFlight.Load() != 0 {
+		t.Errorf("%d requests of the sample, %d of the endpoint are in flight for ever", n, broken.inFlight.Load())
+	}
+	if !strings.Contains(log.String(), "a request panicked") {
+		t.Errorf("the log says %q", log.String())
+	}
+}

@@ -106,13 +106,124 @@ var functions = map[string]func(*testing.T, vector) []float64{
 		low, high := sequential.QuantileRadius(n, p.P, p.Alpha, p.NOpt)
 		return []float64{low, high}
 	},
+	"normal_mixture_bound": func(t *testing.T, v vector) []float64 {
+		p := params[mixture](t, v)
+		return one(sequential.NormalMixtureBound(p.V, p.Alpha, p.VOpt, p.AlphaOpt, p.OneSided))
+	},
+	"normal_log_mixture": func(t *testing.T, v vector) []float64 {
+		p := params[mixture](t, v)
+		return one(sequential.NormalLogMixture(p.S, p.V, p.VOpt, p.AlphaOpt, p.OneSided))
+	},
+	"gamma_poisson_log_mixture": func(t *testing.T, v vector) []float64 {
+		p := params[mixture](t, v)
+		return one(sequential.GammaPoissonLogMixture(p.S, p.V, p.VOpt, p.C, p.AlphaOpt))
+	},
+	"gamma_exponential_log_mixture": func(t *testing.T, v vector) []float64 {
+		p := params[mixture](t, v)
+		return one(sequential.GammaExponentialLogMixture(p.S, p.V, p.VOpt, p.C, p.AlphaOpt))
+	},
+	"poly_stitching_bound": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			V, Alpha, C, S, Eta float64
+			VMin                float64 `json:"v_min"`
+		}](t, v)
+		return one(sequential.PolyStitchingBound(p.V, p.Alpha, p.VMin, p.C, p.S, p.Eta))
+	},
+	"empirical_process_lil_bound": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			T, Alpha, A float64
+			TMin        float64 `json:"t_min"`
+		}](t, v)
+		return one(sequential.EmpiricalLILBound(p.T, p.Alpha, p.TMin, p.A))
+	},
+	"double_stitching_bound": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			T, Alpha, Delta, S, Eta float64
+			P                       float64 `json:"quantile_p"`
+			TOpt                    float64 `json:"t_opt"`
+		}](t, v)
+		return one(sequential.DoubleStitchingBound(p.P, p.T, p.Alpha, p.TOpt, p.Delta, p.S, p.Eta))
+	},
+	"block_average_log_e": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			K, X int
+			Q, C float64
+			Null float64 `json:"log_psi0"`
+		}](t, v)
+		return one(sequential.BlockVoteLogE(p.K, p.X, p.Q, p.Null, p.C))
+	},
+	"cluster_log_e": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			Candidate []float64 `json:"canary_scores"`
+			Baseline  []float64 `json:"baseline_scores"`
+			Q         float64
+			Tilt      float64 `json:"log_tilt"`
+		}](t, v)
+		return one(sequential.ClusterLogE(p.Candidate, p.Baseline, p.Q, p.Tilt))
+	},
+	"srm_mixture_e": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			N  int
+			K  int `json:"n_canary"`
+			Pi float64
+		}](t, v)
+		return one(sequential.SplitE(p.K, p.N, p.Pi))
+	},
+	"dirichlet_multinomial_log_e": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			Counts        []float64
+			Concentration float64
+			Shares        []float64 `json:"theta0"`
+		}](t, v)
+		return one(sequential.DirichletLogE(p.Counts, p.Shares, p.Concentration))
+	},
+	"bounded_bet_mixture": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			X         []float64
+			Margin    float64
+			Fractions []float64 `json:"lambda_fractions"`
+		}](t, v)
+		return one(sequential.BetWealth(p.X, p.Margin, p.Fractions))
+	},
+	"aa_dispersion": func(t *testing.T, v vector) []float64 {
+		return one(sequential.Dispersion(params[struct{ Blocks [][]float64 }](t, v).Blocks))
+	},
+	"two_sample_limit_requests": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			P0    float64 `json:"p_baseline"`
+			P1    float64 `json:"p_canary"`
+			Pi    float64
+			Alpha float64
+		}](t, v)
+		limit := sequential.InformationLimit(p.P0, p.P1, p.Pi, p.Alpha)
+		return []float64{limit.Information, limit.Requests, limit.Known}
+	},
+	"e_bh": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			E     []float64
+			Alpha float64
+		}](t, v)
+		var got []float64
+		for _, i := range sequential.EBH(p.E, p.Alpha) {
+			got = append(got, float64(i))
+		}
+		return got
+	},
+	"asymptotic_cs_halfwidth": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			Variance, N, Alpha float64
+			NOpt               float64 `json:"n_opt"`
+			TwoSided           bool    `json:"two_sided"`
+		}](t, v)
+		return one(sequential.AsymptoticHalfWidth(p.Variance, p.N, p.NOpt, p.Alpha, p.TwoSided))
+	},
 }
 
 type mixture struct {
-	S, V, Alpha, G, H float64
-	VOpt              float64 `json:"v_opt"`
-	AlphaOpt          float64 `json:"alpha_opt"`
-	OneSided          bool    `json:"is_one_sided"`
+	S, V, C, Alpha, G, H float64
+	VOpt                 float64 `json:"v_opt"`
+	AlphaOpt             float64 `json:"alpha_opt"`
+	OneSided             bool    `json:"is_one_sided"`
 }
 
 func (m mixture) build() sequential.BetaBinomial {
@@ -153,7 +264,7 @@ func TestVectors(t *testing.T) {
 			}
 		})
 	}
-	if done < 19 {
+	if done < 39 {
 		t.Errorf("only %d vectors were computed", done)
 	}
 }
@@ -183,12 +294,19 @@ func expected(t *testing.T, v vector) []float64 {
 	if json.Unmarshal(v.Expect, &list) == nil {
 		return list
 	}
+	var rejected struct{ Rejected []float64 }
+	if json.Unmarshal(v.Expect, &rejected) == nil && rejected.Rejected != nil {
+		return rejected.Rejected
+	}
 	var ends map[string]float64
 	if err := json.Unmarshal(v.Expect, &ends); err != nil {
 		t.Fatal(err)
 	}
 	if low, ok := ends["lower_radius"]; ok {
 		return []float64{low, ends["upper_radius"]}
+	}
+	if information, ok := ends["mutual_information_nats"]; ok {
+		return []float64{information, ends["total_requests"], ends["known_baseline_canary_requests"]}
 	}
 	return []float64{ends["lower"], ends["upper"]}
 }

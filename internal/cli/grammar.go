@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// Grammar reads the files that people write. Errors that are Problems tell all
+// that is wrong at once.
+type Grammar interface {
+	CheckServer(file string, data []byte) error
+	ParseRollout(file string, data []byte) (stagger.Start, error)
+	ServerSchema() []byte
+	RolloutSchema() []byte
+}
+
+// Problem is one thing that is wrong in a file, and where.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Path    string `json:"path,omitempty"`
+	Message string `json:"message"`
+}
+
+// Problems is all that is wrong in a file.
+type Problems interface {
+	error
+	Problems() []Problem
+}
+
+// The kinds of files.
+const (
+	kindServer  = "server"
+	kindRollout = "rollout"
+)
+
+// kindOf tells what a file is about by its keys.
+func kindOf(data []byte) string {
+	var keys map[string]any
+	if yaml.Unmarshal(data, &keys) != nil {
+		return kindRollout // its reader says what is wrong
+	}
+	for _, key := range []string{"services", "listeners", "admin", "store"} {
+		if _, ok := keys[key]; ok {
+			return kindServer
+		}
+	}
+	return kindRollout
+}
+
+// maxFile bounds what is read of a file, bytes.
+const maxFile = 4 << 20
+
+// readFile reads a file, or what is typed for "-".
+func (s *session) readFile(file string) ([]byte, error) {
+	from := s.in
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, invalid("%v", err)
+		}
+		defer func() { _ = f.Close() }() // it was only read
+		from = f
+	}
+	data, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	case len(data) > maxFile:
+		return nil, invalid("%s is larger than %d MiB", file, maxFile>>20)
+	}
+	return data, nil
+}
+
+// located says each problem of a file of the kind on a line of its own, as
+// compilers do, and leaves the sum of it as the error.
+func (s *session) located(kind string, err error) error {
+	problems, ok := errors.AsType[Problems](err)
+	if !ok {
+		return err
+	}
+	list := problems.Problems()
+	for _, p := range list {
+		s.complain("%s", p)
+	}
+	return tally(len(list), kind)
+}
+
+// tally is the error of n problems.
+func tally(n int, kind string) error {
+	what := "problems"
+	if n == 1 {
+		what = "problem"
+	}
+	return advise(invalid("%d %s", n, what), "'stagger schema %s' says what may be written", kind)
+}
+
+// String writes a problem as compilers do.
+func (p Problem) String() string {
+	where := p.File
+	if p.Line > 0 {
+		where += fmt.Sprintf(":%d:%d", p.Line, p.Column)
+	}
+	if p.Path != "" {
+		where += ": " + p.Path
+	}
+	return where + ": " + p.Message
+}

@@ -30,7 +30,7 @@ func Ladder(r stagger.Rollout, now time.Time) []Rung {
 		}
 		rungs = append(rungs, Rung{Name: name, Who: who(s), Least: s.MinTime, Most: s.Timebox, Samples: s.MinSamples})
 	}
-	rungs = append(rungs, Rung{Name: "bake", Who: "everybody", Least: r.Plan.Bake.Time})
+	rungs = append(rungs, Rung{Name: "bake", Who: "everybody", Least: r.Plan.Bake.Time, Most: r.Plan.Bake.Time})
 	for i := range rungs {
 		rungs[i].Sign = rungSign(r, i)
 		rungs[i].Active = i == r.Stage && !r.Phase.Final()
@@ -39,6 +39,21 @@ func Ladder(r stagger.Rollout, now time.Time) []Rung {
 		}
 	}
 	return rungs
+}
+
+// Bounds says how long a rung must and may last; "" when nothing bounds it.
+func (r Rung) Bounds() string {
+	switch {
+	case r.Least > 0 && r.Least == r.Most:
+		return "for " + Span(r.Least)
+	case r.Least > 0 && r.Most > 0:
+		return "min " + Span(r.Least) + " · max " + Span(r.Most)
+	case r.Least > 0:
+		return "min " + Span(r.Least)
+	case r.Most > 0:
+		return "max " + Span(r.Most)
+	}
+	return ""
 }
 
 func rungSign(r stagger.Rollout, i int) Sign {

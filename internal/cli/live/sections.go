@@ -104,11 +104,8 @@ func (p *picture) stay(r present.Rung) string {
 		whole = 2 * r.Least // it may stay for ever
 	}
 	words := []string{present.Span(r.Spent.Truncate(time.Second))}
-	if r.Least > 0 {
-		words = append(words, "min "+present.Span(r.Least))
-	}
-	if r.Most > 0 {
-		words = append(words, "max "+present.Span(r.Most))
+	if bounds := r.Bounds(); bounds != "" {
+		words = append(words, bounds)
 	}
 	if r.Samples > 0 {
 		v := p.verdict()

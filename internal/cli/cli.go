@@ -26,7 +26,6 @@ type Faces struct {
 	// can tell.
 	DemoDefaults DemoOptions
 	Scenarios    []Scenario
-	Grammar      Grammar
 	Version      string
 	// Connect replaces the connection to a server; nil is client.New.
 	Connect func(server, token string) (API, error)

@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/signal"
@@ -12,10 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/api"
 	"github.com/stagger-dev/stagger/internal/api/apitest"
 	"github.com/stagger-dev/stagger/internal/cli"
@@ -43,42 +40,10 @@ func faces() cli.Faces {
 		},
 		DemoDefaults: cli.DemoOptions{Scenario: "errors", Rate: 800, Seed: 1},
 		Scenarios:    []cli.Scenario{{Name: "healthy", Summary: "both alike"}, {Name: "errors", Summary: "it fails"}},
-		Grammar:      grammar{},
 		Version:      "1.2.3",
 		Now:          func() time.Time { return apitest.Epoch.Add(90 * time.Second) },
 	}
 }
-
-// grammar reads the nouns as YAML, which the command line does not care about.
-type grammar struct{}
-
-func (grammar) CheckServer(file string, data []byte) error {
-	if strings.Contains(string(data), "bad") {
-		return problems{{File: file, Line: 2, Column: 3, Path: "services", Message: "bad"}, {File: file, Message: "worse"}}
-	}
-	return nil
-}
-
-func (grammar) ParseRollout(file string, data []byte) (stagger.Start, error) {
-	start := apitest.Start()
-	var said map[string]any
-	if err := yaml.Unmarshal(data, &said); err != nil {
-		return start, problems{{File: file, Line: 1, Column: 1, Message: "no YAML"}}
-	}
-	content, err := json.Marshal(said)
-	if err != nil {
-		return start, err
-	}
-	return start, json.Unmarshal(content, &start)
-}
-
-func (grammar) ServerSchema() []byte  { return []byte(`{"title":"server"}` + "\n") }
-func (grammar) RolloutSchema() []byte { return []byte(`{"title":"rollout"}`) }
-
-type problems []cli.Problem
-
-func (p problems) Error() string           { return "problems" }
-func (p problems) Problems() []cli.Problem { return p }
 
 // TestScripts runs the program itself against a real API on a real store.
 func TestScripts(t *testing.T) {

@@ -1,6 +1,12 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"bytes"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagger-dev/stagger/internal/config"
+)
 
 func (s *session) schema() *cobra.Command {
 	return &cobra.Command{
@@ -10,22 +16,11 @@ func (s *session) schema() *cobra.Command {
 		Args:    cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs), ValidArgs: []cobra.Completion{kindServer, kindRollout},
 		RunE: func(_ *cobra.Command, args []string) error {
 			s.running = true
-			if s.faces.Grammar == nil {
-				return missing("the grammar of files")
-			}
-			schema := s.faces.Grammar.RolloutSchema()
+			schema := config.RolloutSchema()
 			if args[0] == kindServer {
-				schema = s.faces.Grammar.ServerSchema()
+				schema = config.ServerSchema()
 			}
-			return s.print("%s\n", trimmed(schema))
+			return s.print("%s\n", bytes.TrimSpace(schema))
 		},
 	}
-}
-
-// trimmed takes away the newline at the end, if there is one.
-func trimmed(text []byte) []byte {
-	if n := len(text); n > 0 && text[n-1] == '\n' {
-		return text[:n-1]
-	}
-	return text
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/config"
 )
 
 // startOptions are the flags of start.
@@ -53,14 +54,11 @@ happens, and {"result": ...} at the end.`,
 
 // begin reads the file, starts and perhaps waits.
 func (s *session) begin(c *cobra.Command, api API, o startOptions) error {
-	if s.faces.Grammar == nil {
-		return missing("the grammar of files")
-	}
 	data, err := s.readFile(o.file)
 	if err != nil {
 		return err
 	}
-	start, err := s.faces.Grammar.ParseRollout(o.file, data)
+	start, err := config.ParseRollout(o.file, data)
 	if err != nil {
 		return s.located(kindRollout, err)
 	}

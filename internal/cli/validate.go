@@ -5,15 +5,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/config"
 )
 
 // validity is what validate found in one file.
 type validity struct {
-	File     string    `json:"file"`
-	Kind     string    `json:"kind"`
-	Valid    bool      `json:"valid"`
-	Problems []Problem `json:"problems"`
+	File     string          `json:"file"`
+	Kind     string          `json:"kind"`
+	Valid    bool            `json:"valid"`
+	Problems config.Problems `json:"problems"`
 }
 
 func (s *session) validate() *cobra.Command {
@@ -25,9 +25,6 @@ problem is told with its line and column.`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			s.running = true
-			if s.faces.Grammar == nil {
-				return missing("the grammar of files")
-			}
 			var found []validity
 			for _, file := range args {
 				v, err := s.examine(file)
@@ -46,22 +43,14 @@ func (s *session) examine(file string) (validity, error) {
 	if err != nil {
 		return validity{}, err
 	}
-	v := validity{File: file, Kind: kindOf(data), Valid: true, Problems: []Problem{}}
+	v := validity{File: file, Kind: kindOf(data), Valid: true, Problems: config.Problems{}}
 	if v.Kind == kindServer {
-		err = s.faces.Grammar.CheckServer(file, data)
+		_, err = config.ParseServer(file, data)
 	} else {
-		_, err = s.faces.Grammar.ParseRollout(file, data)
+		_, err = config.ParseRollout(file, data)
 	}
-	if err == nil {
-		return v, nil
-	}
-	v.Valid = false
-	if problems, ok := errors.AsType[Problems](err); ok {
-		v.Problems = problems.Problems()
-		return v, nil
-	}
-	if stagger.CodeOf(err) == stagger.CodeInvalid {
-		v.Problems = append(v.Problems, Problem{File: file, Message: err.Error()})
+	if problems, ok := errors.AsType[config.Problems](err); ok {
+		v.Valid, v.Problems = false, problems
 		return v, nil
 	}
 	return v, err

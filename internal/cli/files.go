@@ -8,32 +8,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/config"
 )
-
-// Grammar reads the files that people write. Errors that are Problems tell all
-// that is wrong at once.
-type Grammar interface {
-	CheckServer(file string, data []byte) error
-	ParseRollout(file string, data []byte) (stagger.Start, error)
-	ServerSchema() []byte
-	RolloutSchema() []byte
-}
-
-// Problem is one thing that is wrong in a file, and where.
-type Problem struct {
-	File    string `json:"file"`
-	Line    int    `json:"line,omitempty"`
-	Column  int    `json:"column,omitempty"`
-	Path    string `json:"path,omitempty"`
-	Message string `json:"message"`
-}
-
-// Problems is all that is wrong in a file.
-type Problems interface {
-	error
-	Problems() []Problem
-}
 
 // The kinds of files.
 const (
@@ -82,15 +58,14 @@ func (s *session) readFile(file string) ([]byte, error) {
 // located says each problem of a file of the kind on a line of its own, as
 // compilers do, and leaves the sum of it as the error.
 func (s *session) located(kind string, err error) error {
-	problems, ok := errors.AsType[Problems](err)
+	problems, ok := errors.AsType[config.Problems](err)
 	if !ok {
 		return err
 	}
-	list := problems.Problems()
-	for _, p := range list {
+	for _, p := range problems {
 		s.complain("%s", p)
 	}
-	return tally(len(list), kind)
+	return tally(len(problems), kind)
 }
 
 // tally is the error of n problems.
@@ -100,16 +75,4 @@ func tally(n int, kind string) error {
 		what = "problem"
 	}
 	return advise(invalid("%d %s", n, what), "'stagger schema %s' says what may be written", kind)
-}
-
-// String writes a problem as compilers do.
-func (p Problem) String() string {
-	where := p.File
-	if p.Line > 0 {
-		where += fmt.Sprintf(":%d:%d", p.Line, p.Column)
-	}
-	if p.Path != "" {
-		where += ": " + p.Path
-	}
-	return where + ": " + p.Message
 }

@@ -55,7 +55,7 @@ func evidence(style live.Style, v stagger.Verdict) string {
 		style.Sign(present.Outcome(v.Outcome)), present.Count(v.Baseline.Requests), present.Count(v.Candidate.Requests), present.Count(v.Candidate.Failed))
 	var t table
 	for _, f := range v.Findings {
-		t.add("    "+style.Sign(present.Finding(f)), present.Signal(f), present.Ratio(f.Estimate)+" ("+present.Interval(f)+")",
+		t.add("    "+style.Sign(present.Finding(f)), present.Signal(f), present.Estimate(f)+" ("+present.Interval(f)+")",
 			"limit "+present.Ratio(f.Tolerance), f.Sentence)
 	}
 	return text + t.String()

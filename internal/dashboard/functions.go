@@ -20,7 +20,7 @@ var functions = template.FuncMap{
 	"latency":  present.Latency,
 	"rate":     present.Rate,
 	"count":    present.Count,
-	"ratio":    present.Ratio,
+	"estimate": present.Estimate,
 	"percent":  percent,
 	"whole":    func(x float64) string { return fmt.Sprintf("%.0f%%", math.Floor(100*x)) },
 	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

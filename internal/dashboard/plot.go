@@ -87,7 +87,7 @@ func findingOf(f stagger.Finding) finding {
 	}
 	out.Label = fmt.Sprintf("%s: no estimate yet, limit %s", out.Name, out.Limit)
 	if out.Axis.Known {
-		out.Label = fmt.Sprintf("%s: %s of the baseline, between %s, limit %s", out.Name, present.Ratio(f.Estimate), out.Interval, out.Limit)
+		out.Label = fmt.Sprintf("%s: %s of the baseline, between %s, limit %s", out.Name, present.Estimate(f), out.Interval, out.Limit)
 	}
 	return out
 }

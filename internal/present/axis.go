@@ -32,8 +32,8 @@ const (
 
 // AxisOf places the interval of f.
 func AxisOf(f stagger.Finding) Axis {
-	if f.Low <= 0 && f.High <= 0 && f.Estimate <= 0 {
-		return Axis{}
+	if f.Low <= 0 && f.High <= 0 {
+		return Axis{} // nothing is excluded, so nothing is known
 	}
 	unit := math.Log(f.Tolerance)
 	if !(unit > 1e-6) || math.IsInf(unit, 0) {
@@ -54,6 +54,14 @@ func AxisOf(f stagger.Finding) Axis {
 	a.Below, a.Above = a.Low < 0, a.High > 1
 	a.Low, a.High = clamp(a.Low), clamp(a.High)
 	return a
+}
+
+// Estimate writes the ratio of a finding, Unknown while nothing is known.
+func Estimate(f stagger.Finding) string {
+	if !AxisOf(f).Known {
+		return Unknown
+	}
+	return Ratio(f.Estimate)
 }
 
 func clamp(x float64) float64 { return min(max(x, 0), 1) }

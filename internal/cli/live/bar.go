@@ -79,12 +79,15 @@ func (y Style) interval(t present.Tone, a present.Axis, width int) string {
 	if !a.Known {
 		return y.Dim(pad("no estimate", same)) + strings.Join(cells[same:], "")
 	}
+	first, last := 0, width-1
 	if a.Below {
 		cells[0] = y.Tone(t, "◂")
+		first++
 	}
 	if a.Above {
 		cells[width-1] = y.Tone(t, "▸")
+		last--
 	}
-	cells[column(a.Estimate, width)] = y.Tone(t, "●")
+	cells[min(max(column(a.Estimate, width), first), last)] = y.Tone(t, "●")
 	return strings.Join(cells, "")
 }

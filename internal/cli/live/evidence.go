@@ -74,7 +74,7 @@ func (p *picture) finding(f stagger.Finding) string {
 	b.WriteString(pad(p.Tone(sign.Tone, sign.Symbol), signWidth))
 	b.WriteString(pad(ansi.Truncate(present.Signal(f), signalWidth-1, "…"), signalWidth))
 	b.WriteString(p.interval(sign.Tone, present.AxisOf(f), p.plotWidth()))
-	b.WriteString(pad(present.Ratio(f.Estimate), -ratioWidth))
+	b.WriteString(pad(present.Estimate(f), -ratioWidth))
 	b.WriteString(p.gauge(present.Warn, f.Suspect))
 	b.WriteString(p.gauge(present.Bad, f.Rollback))
 	b.WriteString(p.gauge(present.Good, f.Healthy))

@@ -127,7 +127,7 @@ func (s *Screen) Close() error {
 	defer s.mu.Unlock()
 	if s.begun {
 		s.write(ansi.ResetModeAltScreenSaveCursor + ansi.ShowCursor)
-		s.write(Render(s.model, s.style, s.width, 0) + "\n")
+		s.write(Render(s.model, s.style, s.width, s.height) + "\n")
 	}
 	return s.err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/engine"
 	"github.com/stagger-dev/stagger/internal/present"
 )
 
@@ -130,12 +131,12 @@ func (p *picture) traffic() []string {
 	if !p.seen() {
 		return nil
 	}
-	s := p.Progress.Split
-	words := fmt.Sprintf("wanted %s · observed %s", present.Wanted(s), present.Share(p.Progress.Observed))
+	s, observed := engine.Split(p.Rollout), p.observed()
+	words := fmt.Sprintf("wanted %s · observed %s", present.Wanted(s), present.Share(observed))
 	width := max(p.width-label-ansi.StringWidth(words)-2, 8)
-	split := p.marked(present.Live, p.Progress.Observed, s.Weight.Share(), width)
+	split := p.marked(present.Live, observed, s.Weight.Share(), width)
 	if len(s.Rules) > 0 && s.Weight == 0 {
-		split = p.bar(present.Live, p.Progress.Observed, width) // how many match is not known beforehand
+		split = p.bar(present.Live, observed, width) // how many match is not known beforehand
 	}
 	columns := []int{max(label, p.nameWidth()), 11, -10, -9, -9, -9, -9, -11}
 	head := []string{"", "", "req/s", "errors", "p50", "p95", "p99", "in flight"}
@@ -145,6 +146,18 @@ func (p *picture) traffic() []string {
 		row(levels(p.Rollout.Baseline, "baseline", p.Progress.Baseline), columns),
 		row(levels(p.Rollout.Candidate, "candidate", p.Progress.Candidate), columns),
 	}
+}
+
+// observed is the share that meets the candidate. That the traffic has followed
+// the end is known before the last measurement comes.
+func (p *picture) observed() float64 {
+	switch {
+	case p.Rollout.Converged.IsZero():
+		return p.Progress.Observed
+	case p.Rollout.Phase == stagger.PhasePromoted:
+		return 1
+	}
+	return 0
 }
 
 func (p *picture) nameWidth() int {

@@ -1,0 +1,150 @@
+package present_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/present"
+)
+
+func TestNumbersAsPeopleReadThem(t *testing.T) {
+	for name, c := range map[string]struct{ got, want string }{
+		"nothing":                 {present.Share(0), "0%"},
+		"a trace is not nothing":  {present.Share(0.000004), "0.0004%"},
+		"small shares are finer":  {present.Share(0.0011), "0.11%"},
+		"larger ones coarser":     {present.Share(0.312), "31.2%"},
+		"almost all is not all":   {present.Share(0.99996), "99.99%"},
+		"all":                     {present.Share(1), "100%"},
+		"no share":                {present.Share(math.NaN()), "–"},
+		"microseconds":            {present.Latency(0.00031), "310µs"},
+		"milliseconds":            {present.Latency(0.0121), "12.1ms"},
+		"many milliseconds":       {present.Latency(0.4312), "431ms"},
+		"seconds":                 {present.Latency(2.5), "2.50s"},
+		"no latency":              {present.Latency(0), "–"},
+		"a slow rate":             {present.Rate(7.25), "7.2"},
+		"a fast rate":             {present.Rate(12345.6), "12,346"},
+		"a ratio":                 {present.Ratio(1.104), "×1.10"},
+		"a large ratio":           {present.Ratio(411.3), "×411"},
+		"a ratio beyond counting": {present.Ratio(1e6), "×∞"},
+		"a count":                 {present.Count(1234567), "1,234,567"},
+		"a short span":            {present.Span(4260 * time.Millisecond), "4.2s"},
+		"a span of minutes":       {present.Span(102 * time.Second), "1m 42s"},
+		"a whole hour":            {present.Span(time.Hour), "1h"},
+		"a span of days":          {present.Span(75 * time.Hour), "3d 3h"},
+		"a moment ago":            {present.Ago(time.Unix(100, 0), time.Unix(100, 5)), "just now"},
+		"a while ago":             {present.Ago(time.Unix(100, 0), time.Unix(190, 0)), "1m 30s ago"},
+		"an interval":             {present.Interval(stagger.Finding{Low: 0.41, High: 1.42}), "×0.41 to ×1.42"},
+		"one without an end":      {present.Interval(stagger.Finding{Low: 0.41}), "×0.41 to ×∞"},
+		"no interval":             {present.Interval(stagger.Finding{Estimate: 1}), "–"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %q, want %q", name, c.got, c.want)
+		}
+	}
+}
+
+// TestEveryStateHasASignOfItsOwn: colour is never the only sign.
+func TestEveryStateHasASignOfItsOwn(t *testing.T) {
+	seen := map[string]stagger.Phase{}
+	for _, p := range []stagger.Phase{
+		stagger.PhasePending, stagger.PhaseProgressing, stagger.PhaseWaiting, stagger.PhasePaused, stagger.PhaseBaking,
+		stagger.PhasePromoted, stagger.PhaseRolledBack, stagger.PhaseAborted, stagger.PhaseSuperseded,
+	} {
+		s := present.Phase(p)
+		if other, twice := seen[s.Symbol]; twice || s.Symbol == "?" || s.Words == "" {
+			t.Errorf("%s: sign %q is that of %s", p, s, other)
+		}
+		seen[s.Symbol] = p
+	}
+}
+
+func TestSuspicionShowsBeforeTheOutcomeChanges(t *testing.T) {
+	f := stagger.Finding{Outcome: stagger.OutcomeInconclusive, Suspect: 1}
+	if s := present.Finding(f); s.Words != "suspect" || s.Tone != present.Warn {
+		t.Errorf("suspect: %v", s)
+	}
+	f.Outcome = stagger.OutcomeRegressed
+	if s := present.Finding(f); s.Words != "regressed" || s.Tone != present.Bad {
+		t.Errorf("regressed: %v", s)
+	}
+}
+
+func TestTheLimitIsAlwaysAtTheSamePlace(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tolerance := rapid.Float64Range(1.001, 100).Draw(t, "tolerance")
+		a := present.AxisOf(stagger.Finding{Tolerance: tolerance, Low: 1, Estimate: tolerance, High: tolerance})
+		if math.Abs(a.Low-present.AxisSame) > 1e-9 || math.Abs(a.High-present.AxisLimit) > 1e-9 {
+			t.Fatalf("tolerance %g: from %g to %g", tolerance, a.Low, a.High)
+		}
+	})
+}
+
+func TestAxisIsInOrderAndBounded(t *testing.T) {
+	number := rapid.OneOf(rapid.Float64(), rapid.Float64Range(0, 5), rapid.Just(0.0))
+	rapid.Check(t, func(t *rapid.T) {
+		f := stagger.Finding{Tolerance: number.Draw(t, "tolerance"), Low: number.Draw(t, "low")}
+		f.Estimate = f.Low * rapid.Float64Range(1, 9).Draw(t, "estimate")
+		f.High = f.Estimate * rapid.Float64Range(1, 9).Draw(t, "high")
+		a := present.AxisOf(f)
+		if a.Known && (!(0 <= a.Low && a.Low <= a.High && a.High <= 1) || !(0 <= a.Estimate && a.Estimate <= 1)) {
+			t.Fatalf("%+v: %+v", f, a)
+		}
+	})
+}
+
+func TestLadderShowsWhereARolloutEnded(t *testing.T) {
+	r := stagger.Rollout{
+		Plan: stagger.Plan{Stages: []stagger.Stage{
+			{Rules: []stagger.Rule{{Header: "a"}, {Header: "b"}}, Weight: 5 * stagger.WeightPercent, MinTime: time.Minute},
+			{Name: "half", Weight: 50 * stagger.WeightPercent, MinTime: time.Minute, Timebox: time.Hour}, {Weight: stagger.WeightFull},
+		}, Bake: stagger.Bake{Time: 10 * time.Minute}},
+		Stage: 1, Phase: stagger.PhaseProgressing, StageAt: time.Unix(100, 0),
+	}
+	type row struct {
+		Sign, Name, Who, Bounds string
+		Spent                   time.Duration
+	}
+	rows := func() (out []row) {
+		for _, l := range present.Ladder(r, time.Unix(130, 0)) {
+			out = append(out, row{l.Sign.String(), l.Name, l.Who, l.Bounds(), l.Spent})
+		}
+		return out
+	}
+	want := []row{
+		{"✔ passed", "stage 1", "2 rules and 5%", "min 1m", 0},
+		{"▶ progressing", "half", "50%", "min 1m · max 1h", 30 * time.Second},
+		{"○ to come", "stage 3", "everybody", "", 0},
+		{"○ to come", "bake", "everybody", "for 10m", 0},
+	}
+	if diff := cmp.Diff(want, rows()); diff != "" {
+		t.Error(diff)
+	}
+	r.Phase = stagger.PhaseRolledBack
+	if got := rows()[1]; got.Sign != "✘ rolled back here" || got.Spent != 0 {
+		t.Errorf("ended: %+v", got)
+	}
+	r.Phase = stagger.PhasePromoted
+	if got := rows()[3]; got.Sign != "✔ passed" {
+		t.Errorf("promoted: %+v", got)
+	}
+}
+
+func TestWantedSaysWhoMeetsTheCandidate(t *testing.T) {
+	rules := []stagger.Rule{{Header: "a"}}
+	for want, s := range map[string]stagger.Split{
+		"nobody":         {Candidate: "v2"},
+		"5%":             {Candidate: "v2", Weight: 5 * stagger.WeightPercent},
+		"by rule":        {Candidate: "v2", Rules: rules, RuleShare: stagger.WeightFull},
+		"5% and by rule": {Candidate: "v2", Rules: rules, RuleShare: stagger.WeightFull, Weight: 5 * stagger.WeightPercent},
+		"everybody":      {Candidate: "v2", Weight: stagger.WeightFull},
+	} {
+		if got := present.Wanted(s); got != want {
+			t.Errorf("%+v: %q, want %q", s, got, want)
+		}
+	}
+}

@@ -1,0 +1,402 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// Server is what stagger.yaml says.
+type Server struct {
+	Listeners []Listener
+	Admin     Admin
+	Store     Store
+	Services  []stagger.Service
+}
+
+// Listener is where requests come in.
+type Listener struct {
+	Name    string
+	Address string // host:port
+}
+
+// Admin is the port of the API and the dashboard. Whoever reads the file fills
+// in Token from TokenFile or TokenEnv, at most one of which is set.
+type Admin struct {
+	Address   string
+	TokenFile string
+	TokenEnv  string
+	Token     string
+}
+
+// Loopback says whether only this machine reaches the port.
+func (a Admin) Loopback() bool {
+	host, _, ok := splitAddress(a.Address)
+	ip, err := netip.ParseAddr(host)
+	return ok && (host == "localhost" || err == nil && ip.IsLoopback())
+}
+
+// Store is where rollouts are kept.
+type Store struct{ Path string }
+
+// The defaults of stagger.yaml.
+const (
+	defaultListener      = "web"
+	defaultAddress       = "127.0.0.1:8080"
+	defaultAdmin         = "127.0.0.1:7979"
+	defaultPath          = "stagger.db"
+	defaultVersionHeader = "Stagger-Version"
+)
+
+// ParseServer reads stagger.yaml. Its error is Problems.
+func ParseServer(file string, data []byte) (Server, error) {
+	v, ok := read(file, data, server)
+	if !ok {
+		return Server{}, v.r.problems.orNil()
+	}
+	s := v.server()
+	return s, v.r.problems.orNil()
+}
+
+func (v value) server() Server {
+	f := v.fields()
+	s := Server{Admin: Admin{Address: defaultAdmin}, Store: Store{Path: defaultPath}}
+	if l, ok := f["listeners"]; ok {
+		s.Listeners = l.listeners()
+	} else {
+		s.Listeners = []Listener{{Name: defaultListener, Address: defaultAddress}}
+	}
+	if a, ok := f["admin"]; ok {
+		s.Admin = a.admin()
+	}
+	if p, ok := f["store"]; ok {
+		if path, ok := p.fields()["path"]; ok {
+			s.Store.Path = path.text()
+		}
+	}
+	if l, ok := f["services"]; ok {
+		s.Services = l.services(s.Listeners)
+	}
+	return s
+}
+
+func (v value) listeners() []Listener {
+	var out []Listener
+	names := unique{}
+	for _, item := range v.items() {
+		f := item.fields()
+		var l Listener
+		if name, ok := f["name"]; ok {
+			l.Name = name.name()
+			names.check(name, "listener", l.Name)
+		}
+		if address, ok := f["address"]; ok {
+			l.Address = address.address()
+		}
+		out = append(out, l)
+	}
+	if len(out) == 0 {
+		v.fail("there is no listener; write one, or remove the key for %s", defaultAddress)
+	}
+	return out
+}
+
+// unique finds names that are there twice.
+type unique map[string]bool
+
+func (u unique) check(v value, what, name string) {
+	if name != "" && u[name] {
+		v.fail("there is a %s %s already; choose another name", what, name)
+	}
+	u[name] = true
+}
+
+// address reads host:port.
+func (v value) address() string {
+	s := v.text()
+	if s == "" {
+		return s
+	}
+	if _, _, ok := splitAddress(s); !ok {
+		v.fail("%q is not an address; write host:port, such as 127.0.0.1:8080", cut(s))
+	}
+	return s
+}
+
+// splitAddress takes host:port apart; an IPv6 host stands in brackets.
+func splitAddress(s string) (host, port string, ok bool) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 {
+		return "", "", false
+	}
+	host, port = s[:i], s[i+1:]
+	if inner, bracketed := strings.CutPrefix(host, "["); bracketed {
+		host, ok = strings.CutSuffix(inner, "]")
+	} else {
+		ok = !strings.Contains(host, ":")
+	}
+	_, err := strconv.ParseUint(port, 10, 16)
+	return host, port, ok && err == nil && !strings.ContainsAny(host, "/ @")
+}
+
+func (v value) admin() Admin {
+	f := v.fields()
+	a := Admin{Address: defaultAdmin}
+	if address, ok := f["address"]; ok {
+		a.Address = address.address()
+	}
+	if file, ok := f["token_file"]; ok {
+		a.TokenFile = file.text()
+	}
+	if env, ok := f["token_env"]; ok {
+		a.TokenEnv = env.text()
+	}
+	switch {
+	case a.TokenFile != "" && a.TokenEnv != "":
+		f["token_env"].fail("there is a token_file already; keep one of the two")
+	case a.TokenFile == "" && a.TokenEnv == "" && !a.Loopback():
+		v.r.failAt(join(v.path, "address"), "%s is open to other machines; add token_file or token_env, or use 127.0.0.1", a.Address)
+	}
+	return a
+}
+
+func (v value) services(listeners []Listener) []stagger.Service {
+	var out []stagger.Service
+	names, routes := unique{}, unique{}
+	for _, item := range v.items() {
+		s := item.service(listeners, routes)
+		if name, ok := v.r.places[item.path+".name"]; ok {
+			if names[s.Name] && s.Name != "" {
+				v.r.add(Problem{File: v.r.file, Line: name.line, Column: name.column, Path: item.path + ".name",
+					Message: fmt.Sprintf("there is a service %s already; choose another name", s.Name)})
+			}
+			names[s.Name] = true
+		}
+		out = append(out, s)
+	}
+	if len(out) == 0 {
+		v.fail("there is no service; write at least one")
+	}
+	return out
+}
+
+func (v value) service(listeners []Listener, routes unique) stagger.Service {
+	f := v.fields()
+	s := stagger.Service{VersionHeader: defaultVersionHeader}
+	if len(listeners) > 0 {
+		s.Listener = listeners[0].Name
+	}
+	if name, ok := f["name"]; ok {
+		s.Name = name.name()
+	}
+	if l, ok := f["listener"]; ok {
+		s.Listener = l.text()
+		if !hasListener(listeners, s.Listener) {
+			l.fail("there is no listener %q; write one of %s", s.Listener, listenerNames(listeners))
+		}
+	}
+	if versions, ok := f["versions"]; ok {
+		s.Versions = versions.versions()
+	}
+	if b, ok := f["baseline"]; ok {
+		s.Baseline = b.text()
+		if _, known := s.Version(s.Baseline); !known && len(s.Versions) > 0 {
+			b.fail("there is no version %q; write one of %s", s.Baseline, versionNames(s))
+		}
+	}
+	s.Routes = []stagger.Route{{Name: "all", Path: "/"}}
+	if r, ok := f["routes"]; ok {
+		s.Routes = r.routes()
+	}
+	v.checkRoutes(s, routes)
+	if h, ok := f["health"]; ok {
+		s.Health = h.health()
+	}
+	if t, ok := f["timeouts"]; ok {
+		s.Timeouts = t.timeouts()
+	}
+	if h, ok := f["version_header"]; ok {
+		s.VersionHeader = h.headerOrOff()
+	}
+	return s
+}
+
+func hasListener(ls []Listener, name string) bool {
+	for _, l := range ls {
+		if l.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func listenerNames(ls []Listener) string {
+	names := make([]string, len(ls))
+	for i, l := range ls {
+		names[i] = l.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func versionNames(s stagger.Service) string {
+	names := make([]string, len(s.Versions))
+	for i, v := range s.Versions {
+		names[i] = v.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// checkRoutes finds routes that another one hides.
+func (v value) checkRoutes(s stagger.Service, seen unique) {
+	for i, r := range s.Routes {
+		key := s.Listener + " " + strings.ToLower(r.Host) + r.Path
+		if seen[key] {
+			v.r.failAt(fmt.Sprintf("%s.routes[%d]", v.path, i), "another route takes %s%s on listener %s already; change host or path", r.Host, r.Path, s.Listener)
+		}
+		seen[key] = true
+	}
+}
+
+func (v value) routes() []stagger.Route {
+	var out []stagger.Route
+	names := unique{}
+	for _, item := range v.items() {
+		f := item.fields()
+		r := stagger.Route{Path: "/"}
+		if name, ok := f["name"]; ok {
+			r.Name = name.name()
+			names.check(name, "route", r.Name)
+		}
+		if host, ok := f["host"]; ok {
+			r.Host = host.host()
+		}
+		if path, ok := f["path"]; ok {
+			r.Path = path.routePath()
+		}
+		out = append(out, r)
+	}
+	if len(out) == 0 {
+		v.fail("there is no route; write one, or remove the key for every path")
+	}
+	return out
+}
+
+func (v value) host() string {
+	s := v.text()
+	if strings.ContainsAny(strings.TrimPrefix(s, "*."), "*/: ") {
+		v.fail("%q is not a host; write a name without port, or *.example.org", cut(s))
+	}
+	return s
+}
+
+func (v value) routePath() string {
+	s := v.text()
+	if !strings.HasPrefix(s, "/") || strings.ContainsAny(s, "?#* ") {
+		v.fail("%q is not a path; write one that begins with /, without query", cut(s))
+	}
+	return s
+}
+
+// versions reads a map from names, or a list of objects with a name.
+func (v value) versions() []stagger.Version {
+	found, keys := v.pairs()
+	var out []stagger.Version
+	for _, key := range keys {
+		below, ok := v.at(found[key].Value, join(v.path, key), *v.spec.item)
+		if !ok {
+			continue
+		}
+		value{r: v.r, node: found[key].Key, path: v.path}.name()
+		version := stagger.Version{Name: key}
+		if u, ok := below.fields()["upstreams"]; ok {
+			version.Upstreams = u.upstreams()
+		}
+		out = append(out, version)
+	}
+	if len(out) == 0 {
+		v.fail("there is no version; write at least the baseline")
+	}
+	return out
+}
+
+func (v value) upstreams() []string {
+	var out []string
+	seen := unique{}
+	for _, item := range v.items() {
+		s := item.upstream()
+		seen.check(item, "upstream", s)
+		out = append(out, s)
+	}
+	if len(out) == 0 {
+		v.fail("there is no upstream; write at least one, such as http://127.0.0.1:9001")
+	}
+	return out
+}
+
+func (v value) upstream() string {
+	s := v.text()
+	u, err := url.Parse(s)
+	switch {
+	case s == "":
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		v.fail("%q is not a URL; write http://host:port or h2c://host:port", cut(s))
+	case u.Scheme != "http" && u.Scheme != "h2c":
+		v.fail("the scheme %q is not spoken; write http:// or h2c://", cut(u.Scheme))
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		v.fail("%q has more than a host and a port; write http://%s", cut(s), u.Host)
+	}
+	return strings.TrimSuffix(s, "/")
+}
+
+func (v value) health() stagger.Health {
+	f := v.fields()
+	var h stagger.Health
+	if path, ok := f["path"]; ok {
+		h.Path = path.text()
+		if !strings.HasPrefix(h.Path, "/") {
+			path.fail("%q is not a path; write one that begins with /", cut(h.Path))
+		}
+	}
+	h.Interval = f["interval"].positive()
+	h.Timeout = f["timeout"].positive()
+	if n, ok := f["healthy"]; ok {
+		h.Healthy = int(n.count())
+	}
+	if n, ok := f["unhealthy"]; ok {
+		h.Unhealthy = int(n.count())
+	}
+	return h
+}
+
+func (v value) timeouts() stagger.Timeouts {
+	f := v.fields()
+	return stagger.Timeouts{
+		Connect:  f["connect"].positive(),
+		Response: f["response"].positive(),
+		Idle:     f["idle"].positive(),
+	}
+}
+
+// headerOrOff reads a header's name; false or an empty text is none.
+func (v value) headerOrOff() string {
+	s, ok := v.scalar()
+	if ok && (s == "false" || s == "") {
+		return ""
+	}
+	return v.header()
+}
+
+// header reads the name of a header.
+func (v value) header() string {
+	s := v.text()
+	if s != "" && strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	}) {
+		v.fail("%q is not the name of a header; use letters, digits and '-'", cut(s))
+	}
+	return s
+}

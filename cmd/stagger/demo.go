@@ -12,7 +12,7 @@ import (
 // tell runs the demo.
 func tell(ctx context.Context, o cli.DemoOptions) error {
 	_, err := demo.Run(ctx, demo.Options{
-		Scenario: o.Scenario, Rate: o.Rate, Seed: o.Seed, JSON: o.JSON, Plain: o.Plain, Out: o.Out, Version: version,
+		Scenario: o.Scenario, Rate: o.Rate, Seed: o.Seed, JSON: o.JSON, Plain: o.Plain, Colour: o.Colour, Out: o.Out, Version: version,
 	})
 	return err
 }

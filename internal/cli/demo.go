@@ -42,7 +42,7 @@ between them, and tell one story to its end. Nothing stays behind.`,
 			if s.faces.Demo == nil {
 				return missing("the demo")
 			}
-			o.Out, o.JSON = s.out, s.json()
+			o.Out, o.JSON = s.out, o.JSON || s.json()
 			o.Plain = o.Plain || !live.Terminal(s.out)
 			o.Colour = s.style() != live.Plain()
 			return s.faces.Demo(c.Context(), o)
@@ -52,6 +52,7 @@ between them, and tell one story to its end. Nothing stays behind.`,
 	f.StringVar(&o.Scenario, "scenario", o.Scenario, "the `story` to tell; --list lists them")
 	f.Float64Var(&o.Rate, "rps", o.Rate, "requests per second")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of all that is random")
+	f.BoolVar(&o.JSON, "json", false, "a line of JSON per event and a summary at the end, as with -o json")
 	f.BoolVar(&o.Plain, "plain", false, "a line per event in place of the live view")
 	f.BoolVar(&list, "list", false, "list the stories")
 	_ = c.RegisterFlagCompletionFunc("scenario", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

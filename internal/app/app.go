@@ -1,0 +1,264 @@
+// Package app wires the rooms together and gives them their lives: New takes
+// the configuration, Start brings everything up in order, Stop takes it down
+// in the reverse order.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/api"
+	"github.com/stagger-dev/stagger/internal/config"
+	"github.com/stagger-dev/stagger/internal/controller"
+	"github.com/stagger-dev/stagger/internal/dashboard"
+	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/proxy"
+	"github.com/stagger-dev/stagger/internal/store"
+)
+
+// tick is how often observations are sealed and rollouts looked at.
+const tick = 250 * time.Millisecond
+
+// Options are what the configuration file does not say.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	// Source, when set, stands between the meter and the controller. The demo
+	// loses telemetry through it.
+	Source func(controller.Source) controller.Source
+}
+
+// App is one running Stagger.
+type App struct {
+	config  config.Server
+	options Options
+	log     *slog.Logger
+
+	services   atomic.Pointer[[]stagger.Service]
+	proxy      *proxy.Proxy
+	store      *store.Store
+	controller *controller.Controller
+	admin      net.Addr
+
+	mu    sync.Mutex // guards stops
+	stops []stop
+}
+
+// stop ends one part of the app.
+type stop struct {
+	name string
+	run  func(context.Context) error
+}
+
+// New returns an app that is not started.
+func New(c config.Server, o Options) *App {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{config: c, options: o, log: o.Log}
+	a.services.Store(&c.Services)
+	return a
+}
+
+// Services returns the services as configured now.
+func (a *App) Services() []stagger.Service { return *a.services.Load() }
+
+// AdminURL is where the API and the dashboard answer. It is known once the app
+// has started.
+func (a *App) AdminURL() string { return "http://" + a.admin.String() }
+
+// ProxyURL is where the named listener answers.
+func (a *App) ProxyURL(listener string) string { return "http://" + a.proxy.Addr(listener).String() }
+
+// Start brings everything up: store, proxy, controller, then the admin port.
+// When a part fails, those already up are stopped again.
+func (a *App) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	if a.store, err = store.Open(ctx, a.config.Store.Path, store.Options{}); err != nil {
+		return err
+	}
+	a.onStop("store", func(context.Context) error { return a.store.Close() })
+
+	m := meter.New(meter.Options{Tick: tick})
+	if err = a.startProxy(ctx, m); err != nil {
+		return err
+	}
+	a.startSealing(m)
+	if err = a.startController(ctx, m); err != nil {
+		return err
+	}
+	return a.startAdmin(ctx, m)
+}
+
+func (a *App) startProxy(ctx context.Context, m *meter.Meter) error {
+	listeners := make([]proxy.Listener, 0, len(a.config.Listeners))
+	for _, l := range a.config.Listeners {
+		listeners = append(listeners, proxy.Listener{Name: l.Name, Address: l.Address})
+	}
+	p, err := proxy.New(proxy.Config{Listeners: listeners, Services: a.config.Services}, m, a.log)
+	if err != nil {
+		return err
+	}
+	if err := p.Start(ctx); err != nil {
+		return err
+	}
+	a.proxy = p
+	a.onStop("proxy", p.Stop)
+	return nil
+}
+
+// startSealing closes the meter's ticks as time passes.
+func (a *App) startSealing(m *meter.Meter) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		clock := time.NewTicker(tick)
+		defer clock.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-clock.C:
+				m.Seal(now)
+			}
+		}
+	})
+	a.onStop("meter", func(context.Context) error {
+		cancel()
+		wg.Wait()
+		return nil
+	})
+}
+
+func (a *App) startController(ctx context.Context, m *meter.Meter) error {
+	var source controller.Source = m
+	if a.options.Source != nil {
+		source = a.options.Source(m)
+	}
+	c, err := controller.New(controller.Config{
+		Services: a.Services, Driver: a.proxy, Source: source, Journal: a.store,
+		Ready: a.proxy, Log: a.log, Tick: tick,
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.Start(ctx); err != nil {
+		return err
+	}
+	a.controller = c
+	a.onStop("controller", c.Stop)
+	return nil
+}
+
+func (a *App) startAdmin(ctx context.Context, m *meter.Meter) error {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", a.config.Admin.Address)
+	if err != nil {
+		return fmt.Errorf("admin port %s: %w", a.config.Admin.Address, err)
+	}
+	a.admin = listener.Addr()
+	server := &http.Server{
+		Handler:           a.faces(m),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("admin port failed", "error", err)
+		}
+	})
+	a.onStop("admin", func(ctx context.Context) error {
+		defer wg.Wait()
+		// Event streams never end by themselves.
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	return nil
+}
+
+// faces is everything the admin port answers.
+func (a *App) faces(m *meter.Meter) http.Handler {
+	mux, face := http.NewServeMux(), a.api()
+	mux.Handle("GET /metrics", a.metrics(m))
+	mux.Handle("/api/", face)
+	mux.Handle("GET /healthz", face)
+	mux.Handle("GET /readyz", face)
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.store, Services: a.Services}))
+	return api.Guard(a.config.Admin.Token, mux)
+}
+
+func (a *App) api() http.Handler {
+	return api.New(api.Config{
+		Store: a.store, Services: a.Services, Wake: a.controller.Wake,
+		Check: func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
+		Log:   a.log, Version: a.options.Version,
+	})
+}
+
+func (a *App) metrics(m *meter.Meter) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		m.Collector(),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+}
+
+// Reload takes new services into use without dropping a connection. Listeners,
+// admin port and store stay as they were started.
+func (a *App) Reload(c config.Server) error {
+	if err := a.proxy.Reload(c.Services); err != nil {
+		return err
+	}
+	a.services.Store(&c.Services)
+	a.controller.Wake()
+	return nil
+}
+
+// onStop keeps what ends a part that just came up.
+func (a *App) onStop(name string, run func(context.Context) error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stops = append(a.stops, stop{name, run})
+}
+
+// Stop takes everything down, the last first, and joins the errors. It may be
+// called more than once.
+func (a *App) Stop(ctx context.Context) error {
+	a.mu.Lock()
+	stops := a.stops
+	a.stops = nil
+	a.mu.Unlock()
+	var failed []error
+	for i := len(stops) - 1; i >= 0; i-- {
+		if err := stops[i].run(ctx); err != nil {
+			failed = append(failed, fmt.Errorf("stop %s: %w", stops[i].name, err))
+		}
+	}
+	return errors.Join(failed...)
+}

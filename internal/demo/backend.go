@@ -22,8 +22,8 @@ import (
 // backend: BackendCommand VERSION SEED.
 const BackendCommand = "demo-backend"
 
-// behaviour is how a backend answers. The zero value is a healthy one.
-type behaviour struct {
+// Behaviour is how a backend answers. The zero value is a healthy one.
+type Behaviour struct {
 	Errors float64 `json:"errors,omitempty"` // share of requests that fail, beside the usual
 	Slow   float64 `json:"slow,omitempty"`   // factor on every answer; 0 is 1
 	Tail   float64 `json:"tail,omitempty"`   // share of requests that are TailBy times slower
@@ -54,7 +54,7 @@ func ServeBackend(ctx context.Context, args []string, in io.Reader, out io.Write
 		return fmt.Errorf("listen: %w", err)
 	}
 	b := &backend{version: args[0], random: rand.New(rand.NewPCG(seed, 1))}
-	b.now.Store(&behaviour{})
+	b.now.Store(&Behaviour{})
 	server := &http.Server{Handler: b, ReadHeaderTimeout: 5 * time.Second}
 	if _, err := fmt.Fprintln(out, listener.Addr()); err != nil {
 		return fmt.Errorf("tell address: %w", err)
@@ -72,7 +72,7 @@ func ServeBackend(ctx context.Context, args []string, in io.Reader, out io.Write
 // backend answers as its behaviour says.
 type backend struct {
 	version string
-	now     atomic.Pointer[behaviour]
+	now     atomic.Pointer[Behaviour]
 
 	mu     sync.Mutex // guards random
 	random *rand.Rand
@@ -81,7 +81,7 @@ type backend struct {
 func (b *backend) follow(in io.Reader) {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
-		var next behaviour
+		var next Behaviour
 		if json.Unmarshal(lines.Bytes(), &next) == nil {
 			b.now.Store(&next)
 		}
@@ -108,7 +108,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // draw decides one answer.
-func (b *backend) draw(now behaviour) (wait time.Duration, fails bool) {
+func (b *backend) draw(now Behaviour) (wait time.Duration, fails bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	factor := math.Exp(usualSigma * b.random.NormFloat64())
@@ -167,7 +167,7 @@ func firstLine(r io.Reader) (string, error) {
 }
 
 // behave changes how the backend answers from now on.
-func (p *process) behave(b behaviour) error {
+func (p *process) behave(b Behaviour) error {
 	line, err := json.Marshal(b)
 	if err != nil {
 		return fmt.Errorf("change backend: %w", err)

@@ -186,7 +186,7 @@ func (w *world) tell(ctx context.Context, o Options, s Scenario) (Summary, error
 	rollout, err := w.client.Do(ctx, stagger.Command{
 		Verb: stagger.VerbStart, Actor: "demo", Reason: s.Summary,
 		Start: &stagger.Start{
-			Service: service, Candidate: candidate, Plan: plan(o.Seed),
+			Service: service, Candidate: candidate, Plan: Plan(o.Seed),
 			Change: stagger.Change{
 				Kind: "code", Commit: "4f2a91c", Author: "ada", Owner: "shop-team",
 				Ticket: "SHOP-42", Summary: "Faster basket totals",

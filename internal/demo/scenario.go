@@ -22,48 +22,48 @@ type Scenario struct {
 	After time.Duration
 	For   time.Duration
 	// The trouble itself.
-	candidate behaviour
-	baseline  behaviour
-	outage    bool // of telemetry
+	Candidate Behaviour
+	Baseline  Behaviour
+	Outage    bool // of telemetry
 }
 
 // troubled says whether the candidate itself is to blame.
 func (s Scenario) troubled() bool { return s.Want == stagger.PhaseRolledBack }
 
-// fromStart marks trouble that is there before the first request.
-const fromStart = -1
+// FromStart marks trouble that is there before the first request.
+const FromStart = -1
 
 // Scenarios lists every story, in the order to show them.
 func Scenarios() []Scenario {
 	return []Scenario{
 		{
 			Name: "healthy", Summary: "both versions behave alike", Want: stagger.PhasePromoted,
-			From: fromStart,
+			From: FromStart,
 		},
 		{
 			Name: "errors", Summary: "the candidate fails 30 % of its requests", Want: stagger.PhaseRolledBack,
-			From: fromStart, candidate: behaviour{Errors: 0.3},
+			From: FromStart, Candidate: Behaviour{Errors: 0.3},
 		},
 		{
 			Name: "latency", Summary: "the candidate takes 1.6 times as long", Want: stagger.PhaseRolledBack,
-			From: fromStart, candidate: behaviour{Slow: 1.6},
+			From: FromStart, Candidate: Behaviour{Slow: 1.6},
 		},
 		{
 			Name: "tail", Summary: "4 % of the candidate's answers take six times as long", Want: stagger.PhaseRolledBack,
-			From: fromStart, candidate: behaviour{Tail: 0.04, TailBy: 6},
+			From: FromStart, Candidate: Behaviour{Tail: 0.04, TailBy: 6},
 		},
 		{
 			Name: "blip", Summary: "both versions fail half their requests for four seconds", Want: stagger.PhasePromoted,
 			From: 1, After: 2 * time.Second, For: 4 * time.Second,
-			candidate: behaviour{Errors: 0.5}, baseline: behaviour{Errors: 0.5},
+			Candidate: Behaviour{Errors: 0.5}, Baseline: Behaviour{Errors: 0.5},
 		},
 		{
 			Name: "late", Summary: "the candidate begins to fail 10 % of its requests after the first promotions", Want: stagger.PhaseRolledBack,
-			From: 2, After: time.Second, candidate: behaviour{Errors: 0.1},
+			From: 2, After: time.Second, Candidate: Behaviour{Errors: 0.1},
 		},
 		{
 			Name: "telemetry-outage", Summary: "no measurement arrives for eight seconds", Want: stagger.PhasePromoted,
-			From: 1, After: time.Second, For: 8 * time.Second, outage: true,
+			From: 1, After: time.Second, For: 8 * time.Second, Outage: true,
 		},
 	}
 }
@@ -100,10 +100,10 @@ const (
 	internalGroup = "staff"
 )
 
-// plan is the standard plan with hours pressed into seconds: staff first, then
+// Plan is the standard plan with hours pressed into seconds: staff first, then
 // a tenth, a half and everybody. Its margins are wider than the standard's, so
 // that seconds of traffic can exclude them.
-func plan(seed uint64) stagger.Plan {
+func Plan(seed uint64) stagger.Plan {
 	return stagger.Plan{
 		Preset: "demo",
 		Key:    stagger.Key{Header: userHeader},

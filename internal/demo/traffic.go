@@ -20,6 +20,9 @@ const (
 	staffEvery = 10
 )
 
+// StaffShare is the part of the demo's people that works for the shop.
+const StaffShare = 1.0 / staffEvery
+
 // traffic sends requests as those people would, and keeps what they met.
 type traffic struct {
 	target  string

@@ -25,10 +25,10 @@ func newTrouble(w *world, s Scenario) *trouble { return &trouble{world: w, scena
 
 // start makes the trouble that is there from the start.
 func (t *trouble) start() error {
-	if t.scenario.From != fromStart {
+	if t.scenario.From != FromStart {
 		return nil
 	}
-	return t.world.candidate.behave(t.scenario.candidate)
+	return t.world.candidate.behave(t.scenario.Candidate)
 }
 
 // hear takes note of an event and arms what follows from it.
@@ -46,7 +46,7 @@ func (t *trouble) hear(ctx context.Context, e stagger.Event) {
 
 func (t *trouble) entered(ctx context.Context, e stagger.Event) {
 	switch {
-	case t.scenario.From == fromStart && t.began.IsZero():
+	case t.scenario.From == FromStart && t.began.IsZero():
 		t.began = e.At // its first request meets the trouble
 	case t.scenario.From == e.Stage && t.began.IsZero() && t.timers == nil:
 		t.timers = append(t.timers, time.AfterFunc(t.scenario.After, func() { t.begin(ctx) }))
@@ -63,21 +63,21 @@ func (t *trouble) begin(ctx context.Context) {
 		t.timers = append(t.timers, time.AfterFunc(t.scenario.For, t.cease))
 	}
 	t.mu.Unlock()
-	t.set(t.scenario.baseline, t.scenario.candidate)
-	if t.scenario.outage {
+	t.set(t.scenario.Baseline, t.scenario.Candidate)
+	if t.scenario.Outage {
 		t.world.outage.begin(time.Now())
 	}
 }
 
 func (t *trouble) cease() {
-	t.set(behaviour{}, behaviour{})
-	if t.scenario.outage {
+	t.set(Behaviour{}, Behaviour{})
+	if t.scenario.Outage {
 		t.world.outage.end(time.Now())
 	}
 }
 
 // set changes both backends. One that cannot be reached is being stopped.
-func (t *trouble) set(b, c behaviour) {
+func (t *trouble) set(b, c Behaviour) {
 	_ = t.world.baseline.behave(b)
 	_ = t.world.candidate.behave(c)
 }

@@ -7,60 +7,25 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/controller"
+	"github.com/stagger-dev/stagger/internal/demo"
 	"github.com/stagger-dev/stagger/internal/sim"
 )
 
-// scenario is one kind of rollout and how it must end.
-type scenario struct {
-	name string
-	want stagger.Phase
-	// from is the stage whose start lets the trouble begin, -1 the rollout's;
-	// after how much later; and lasts how long, 0 to the end.
-	from         int
-	after, lasts time.Duration
-	candidate    sim.Behaviour
-	baseline     sim.Behaviour
-	outage       bool
-}
-
-// ill returns a healthy version with one thing changed.
-func ill(change func(*sim.Behaviour)) sim.Behaviour {
+// versions makes the behaviour of the simulated versions that of the demo's
+// backends.
+func versions(d demo.Behaviour) sim.Behaviour {
 	b := sim.Healthy()
-	change(&b)
+	b.Errors += d.Errors
+	b.Tail, b.TailBy = d.Tail, d.TailBy
+	if d.Slow > 0 {
+		b.Median = time.Duration(d.Slow * float64(b.Median))
+	}
 	return b
-}
-
-var scenarios = []scenario{
-	{name: "healthy", want: stagger.PhasePromoted, from: -1, candidate: sim.Healthy(), baseline: sim.Healthy()},
-	{
-		name: "errors", want: stagger.PhaseRolledBack, from: -1, baseline: sim.Healthy(),
-		candidate: ill(func(b *sim.Behaviour) { b.Errors = 0.3 }),
-	},
-	{
-		name: "latency", want: stagger.PhaseRolledBack, from: -1, baseline: sim.Healthy(),
-		candidate: ill(func(b *sim.Behaviour) { b.Median = b.Median * 8 / 5 }),
-	},
-	{
-		name: "tail", want: stagger.PhaseRolledBack, from: -1, baseline: sim.Healthy(),
-		candidate: ill(func(b *sim.Behaviour) { b.Tail, b.TailBy = 0.04, 6 }),
-	},
-	{
-		name: "blip", want: stagger.PhasePromoted, from: 1, after: 2 * time.Second, lasts: 4 * time.Second,
-		candidate: ill(func(b *sim.Behaviour) { b.Errors = 0.5 }), baseline: ill(func(b *sim.Behaviour) { b.Errors = 0.5 }),
-	},
-	{
-		name: "late", want: stagger.PhaseRolledBack, from: 2, after: time.Second, baseline: sim.Healthy(),
-		candidate: ill(func(b *sim.Behaviour) { b.Errors = 0.1 }),
-	},
-	{
-		name: "telemetry-outage", want: stagger.PhasePromoted, from: 1, after: time.Second, lasts: 8 * time.Second,
-		candidate: sim.Healthy(), baseline: sim.Healthy(), outage: true,
-	},
 }
 
 // story is one playing of a scenario.
 type story struct {
-	scenario
+	demo.Scenario
 	world    *sim.World
 	began    time.Time // the trouble
 	detected time.Time // the first event that tells of it
@@ -68,22 +33,23 @@ type story struct {
 }
 
 const (
-	storyRate   = 800 // requests per second
-	storyWarmUp = 10 * time.Second
+	storyRate   = demo.DefaultRate
+	storyWarmUp = 3 * time.Second
 	storyLimit  = 5 * time.Minute
 )
 
 // tell plays s with one seed to its end.
-func tell(t *testing.T, s scenario, seed uint64) *story {
+func tell(t *testing.T, s demo.Scenario, seed uint64) *story {
 	t.Helper()
 	w := sim.NewWorld(seed, storyRate, controller.StatisticalJudge)
 	if err := w.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	w.Traffic.RuleShare = demo.StaffShare
 	w.Run(t.Context(), storyWarmUp)
-	y := &story{scenario: s, world: w}
-	w.Traffic.Down = func() bool { return s.outage && y.troubled() }
-	w.Deploy("v2", plan())
+	y := &story{Scenario: s, world: w}
+	w.Traffic.Down = func() bool { return s.Outage && y.troubled() }
+	w.Deploy("v2", demo.Plan(seed))
 	for range storyLimit / sim.Tick {
 		y.behave()
 		w.Step(t.Context())
@@ -94,7 +60,7 @@ func tell(t *testing.T, s scenario, seed uint64) *story {
 		}
 	}
 	for _, broken := range w.Broken() {
-		t.Errorf("%s, seed %d: %s", s.name, seed, broken)
+		t.Errorf("%s, seed %d: %s", s.Name, seed, broken)
 	}
 	return y
 }
@@ -102,17 +68,17 @@ func tell(t *testing.T, s scenario, seed uint64) *story {
 // troubled says whether the trouble is on.
 func (y *story) troubled() bool {
 	now := y.world.Clock.Now()
-	return !y.began.IsZero() && !now.Before(y.began) && (y.lasts == 0 || now.Sub(y.began) < y.lasts)
+	return !y.began.IsZero() && !now.Before(y.began) && (y.For == 0 || now.Sub(y.began) < y.For)
 }
 
 // behave makes the versions behave as the scenario has it now.
 func (y *story) behave() {
-	if r := y.world.Last(); y.began.IsZero() && r.ID != "" && r.Stage >= max(y.from, 0) {
-		y.began = r.StageAt.Add(y.after)
+	if r := y.world.Last(); y.began.IsZero() && r.ID != "" && r.Stage >= max(y.From, 0) {
+		y.began = r.StageAt.Add(y.After)
 	}
 	candidate, baseline := sim.Healthy(), sim.Healthy()
-	if y.troubled() || y.from < 0 {
-		candidate, baseline = y.candidate, y.baseline
+	if y.troubled() || y.From == demo.FromStart {
+		candidate, baseline = versions(y.Candidate), versions(y.Baseline)
 	}
 	y.world.Traffic.Versions["v2"], y.world.Traffic.Versions["v1"] = &candidate, &baseline
 }
@@ -138,8 +104,8 @@ func (y *story) notice() {
 // promoted. SIM_RUNS sets how many seeds.
 func TestScenarios(t *testing.T) {
 	first, count := seeds(t, 6)
-	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) {
+	for _, s := range demo.Scenarios() {
+		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			ends := map[stagger.Phase]int{}
 			var took, seen []time.Duration
@@ -151,13 +117,13 @@ func TestScenarios(t *testing.T) {
 				if !y.detected.IsZero() {
 					seen = append(seen, y.detected.Sub(y.began))
 				}
-				if r.Phase != s.want {
+				if r.Phase != s.Want {
 					t.Logf("seed %d ends %s: %s", seed, r.Phase, r.Reason)
 				}
 			}
-			t.Logf("%s: %v; median %s in all, seen %d times, median after %s", s.name, ends, median(took), len(seen), median(seen))
-			if wrong := int(count) - ends[s.want]; wrong > allowed(s, int(count)) {
-				t.Errorf("%d of %d end otherwise than %s", wrong, count, s.want)
+			t.Logf("%s: %v; median %s in all, seen %d times, median after %s", s.Name, ends, median(took), len(seen), median(seen))
+			if wrong := int(count) - ends[s.Want]; wrong > allowed(s, int(count)) {
+				t.Errorf("%d of %d end otherwise than %s", wrong, count, s.Want)
 			}
 		})
 	}
@@ -165,8 +131,8 @@ func TestScenarios(t *testing.T) {
 
 // allowed is how many of n stories may end otherwise: by the level that the
 // plan's guardrails have, one in a hundred false rollbacks, and no miss.
-func allowed(s scenario, n int) int {
-	if s.want == stagger.PhaseRolledBack {
+func allowed(s demo.Scenario, n int) int {
+	if s.Want == stagger.PhaseRolledBack {
 		return 0
 	}
 	return (n + 99) / 100

@@ -78,6 +78,7 @@ func (p Phase) Final() bool {
 	switch p {
 	case PhasePromoted, PhaseRolledBack, PhaseAborted, PhaseSuperseded:
 		return true
+	case PhasePending, PhaseProgressing, PhaseWaiting, PhasePaused, PhaseBaking:
 	}
 	return false
 }

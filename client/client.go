@@ -60,7 +60,7 @@ func New(base string, options ...Option) (*Client, error) {
 			Message: fmt.Sprintf("%q is not the address of a server; write it like http://127.0.0.1:8899", base),
 		}
 	}
-	c := &Client{base: strings.TrimRight(u.String(), "/"), http: http.DefaultClient}
+	c := &Client{base: strings.TrimRight(u.String(), "/"), http: &http.Client{}}
 	for _, option := range options {
 		option(c)
 	}

@@ -136,7 +136,7 @@ func (s *server) contained(next http.Handler) http.Handler {
 			if cause == nil {
 				return
 			}
-			if r.Context().Err() == nil && cause != http.ErrAbortHandler {
+			if r.Context().Err() == nil && cause != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
 				s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "cause", cause)
 			}
 			panic(http.ErrAbortHandler)

@@ -35,7 +35,7 @@ type Admin struct {
 
 // Loopback says whether only this machine reaches the port.
 func (a Admin) Loopback() bool {
-	host, _, ok := splitAddress(a.Address)
+	host, ok := hostOf(a.Address)
 	ip, err := netip.ParseAddr(host)
 	return ok && (host == "localhost" || err == nil && ip.IsLoopback())
 }
@@ -121,26 +121,26 @@ func (v value) address() string {
 	if s == "" {
 		return s
 	}
-	if _, _, ok := splitAddress(s); !ok {
+	if _, ok := hostOf(s); !ok {
 		v.fail("%q is not an address; write host:port, such as 127.0.0.1:8080", cut(s))
 	}
 	return s
 }
 
-// splitAddress takes host:port apart; an IPv6 host stands in brackets.
-func splitAddress(s string) (host, port string, ok bool) {
+// hostOf returns the host of host:port; an IPv6 host stands in brackets.
+func hostOf(s string) (host string, ok bool) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
-		return "", "", false
+		return "", false
 	}
-	host, port = s[:i], s[i+1:]
+	host, port := s[:i], s[i+1:]
 	if inner, bracketed := strings.CutPrefix(host, "["); bracketed {
 		host, ok = strings.CutSuffix(inner, "]")
 	} else {
 		ok = !strings.Contains(host, ":")
 	}
 	_, err := strconv.ParseUint(port, 10, 16)
-	return host, port, ok && err == nil && !strings.ContainsAny(host, "/ @")
+	return host, ok && err == nil && !strings.ContainsAny(host, "/ @")
 }
 
 func (v value) admin() Admin {

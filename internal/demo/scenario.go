@@ -41,7 +41,7 @@ func Scenarios() []Scenario {
 			From: FromStart,
 		},
 		{
-			Name: "errors", Summary: "the candidate fails 30 % of its requests", Want: stagger.PhaseRolledBack,
+			Name: "errors", Summary: "the candidate fails 30% of its requests", Want: stagger.PhaseRolledBack,
 			From: FromStart, Candidate: Behaviour{Errors: 0.3},
 		},
 		{
@@ -49,7 +49,7 @@ func Scenarios() []Scenario {
 			From: FromStart, Candidate: Behaviour{Slow: 1.6},
 		},
 		{
-			Name: "tail", Summary: "4 % of the candidate's answers take six times as long", Want: stagger.PhaseRolledBack,
+			Name: "tail", Summary: "4% of the candidate's answers take six times as long", Want: stagger.PhaseRolledBack,
 			From: FromStart, Candidate: Behaviour{Tail: 0.04, TailBy: 6},
 		},
 		{
@@ -58,7 +58,7 @@ func Scenarios() []Scenario {
 			Candidate: Behaviour{Errors: 0.5}, Baseline: Behaviour{Errors: 0.5},
 		},
 		{
-			Name: "late", Summary: "the candidate begins to fail 10 % of its requests after the first promotions", Want: stagger.PhaseRolledBack,
+			Name: "late", Summary: "the candidate begins to fail 10% of its requests after the first promotions", Want: stagger.PhaseRolledBack,
 			From: 2, After: time.Second, Candidate: Behaviour{Errors: 0.1},
 		},
 		{

@@ -4,9 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/cli/live"
+	"github.com/stagger-dev/stagger/internal/present"
 )
 
 // Summary is how a story ended, in numbers.
@@ -54,7 +58,7 @@ func (w *world) end(ctx context.Context, o Options, s Scenario, id string, n nar
 	if o.JSON {
 		return summary, json.NewEncoder(o.Out).Encode(summary)
 	}
-	return summary, writeStory(o.Out, s, rollout, history, summary)
+	return summary, writeStory(o, s, rollout, history, summary)
 }
 
 func stageName(r stagger.Rollout) string {
@@ -69,10 +73,11 @@ func stageName(r stagger.Rollout) string {
 }
 
 // writeStory prints what happened and why, a line per step.
-func writeStory(out io.Writer, s Scenario, r stagger.Rollout, history []stagger.Event, sum Summary) error {
+func writeStory(o Options, s Scenario, r stagger.Rollout, history []stagger.Event, sum Summary) error {
+	width := min(max(live.Width(o.Out), 80), 110)
 	text := fmt.Appendf(nil, "\nThe story of %s %s → %s (%s: %s)\n\n", r.Service, r.Baseline, r.Candidate, s.Name, s.Summary)
 	for _, e := range history {
-		text = append(text, eventLine(r, e)...)
+		text = append(text, eventLine(r, e, width)...)
 	}
 	text = fmt.Appendf(text, "\n%s at stage %q after %.1f s.", outcome(sum.Outcome), sum.Stage, sum.Seconds)
 	if sum.DetectedAfter > 0 {
@@ -80,13 +85,17 @@ func writeStory(out io.Writer, s Scenario, r stagger.Rollout, history []stagger.
 	}
 	text = fmt.Appendf(text, "\n%d of %d requests met the candidate, %d of them failed; %d of %d users saw it at all.\n",
 		sum.CandidateRequests, sum.Requests, sum.CandidateFailed, sum.UsersExposed, sum.Users)
-	_, err := out.Write(text)
+	_, err := o.Out.Write(text)
 	return err
 }
 
-// eventLine says what happened, when, and why.
-func eventLine(r stagger.Rollout, e stagger.Event) string {
-	return fmt.Sprintf("  %6.1fs  %-13s  %5s  %s\n", e.At.Sub(r.CreatedAt).Seconds(), e.Kind, e.Weight, e.Reason)
+// eventLine says what happened, when, and why, on lines of at most width
+// columns.
+func eventLine(r stagger.Rollout, e stagger.Event, width int) string {
+	head := fmt.Sprintf("%7.1fs  %-18s %5s  ", e.At.Sub(r.CreatedAt).Seconds(), present.Kind(e.Kind), e.Weight)
+	indent := ansi.StringWidth(head)
+	why := ansi.Wordwrap(e.Reason, width-indent, "")
+	return head + strings.ReplaceAll(why, "\n", "\n"+strings.Repeat(" ", indent)) + "\n"
 }
 
 func outcome(p stagger.Phase) string {

@@ -91,7 +91,7 @@ func short(v float64) string {
 	}
 }
 
-func percent(share float64) string { return short(100*share) + " %" }
+func percent(share float64) string { return short(100*share) + "%" }
 
 func duration(seconds float64) string {
 	if seconds < 1 {
@@ -108,5 +108,5 @@ func count(n uint64) string {
 		groups = append([]string{digits[len(digits)-3:]}, groups...)
 		digits = digits[:len(digits)-3]
 	}
-	return strings.Join(append([]string{digits}, groups...), " ")
+	return strings.Join(append([]string{digits}, groups...), ",")
 }

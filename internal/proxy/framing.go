@@ -98,19 +98,7 @@ func (f *framing) run(p []byte) int {
 		}
 		f.keepLine(p[:n])
 	case inValue:
-		if f.valueLen == 0 {
-			for n < len(p) && (p[n] == ' ' || p[n] == '\t') {
-				n++
-			}
-		}
-		begin := n
-		for n < len(p) && (textByte[p[n]] || p[n] == '\t') {
-			n++
-		}
-		if f.valueLen < len(f.value) {
-			copy(f.value[f.valueLen:], p[begin:n])
-		}
-		f.valueLen += n - begin
+		n = f.runValue(p)
 	case inName:
 		for n < len(p) && tokenByte[p[n]] {
 			if f.nameLen < len(f.name) {
@@ -121,6 +109,26 @@ func (f *framing) run(p []byte) int {
 		}
 	default:
 	}
+	return n
+}
+
+// runValue keeps the beginning of a header's value, without the blanks before
+// it.
+func (f *framing) runValue(p []byte) int {
+	n := 0
+	if f.valueLen == 0 {
+		for n < len(p) && (p[n] == ' ' || p[n] == '\t') {
+			n++
+		}
+	}
+	begin := n
+	for n < len(p) && (textByte[p[n]] || p[n] == '\t') {
+		n++
+	}
+	if f.valueLen < len(f.value) {
+		copy(f.value[f.valueLen:], p[begin:n])
+	}
+	f.valueLen += n - begin
 	return n
 }
 
@@ -319,7 +327,7 @@ func (f *framing) endMessage() {
 }
 
 func (f *framing) stepChunkSize(c byte) error {
-	digit := int64(0)
+	var digit int64
 	switch {
 	case '0' <= c && c <= '9':
 		digit = int64(c - '0')

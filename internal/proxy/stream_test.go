@@ -194,7 +194,7 @@ func grpcWorld(t *testing.T, answer func(grpc.ServerStream) error) (*world, *grp
 	return w, conn
 }
 
-func chat(t *testing.T, ctx context.Context, conn *grpc.ClientConn) grpc.ClientStream { //nolint:revive // t comes first in tests
+func chat(t *testing.T, ctx context.Context, conn *grpc.ClientConn) grpc.ClientStream {
 	t.Helper()
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/test.Echo/Chat")
 	if err != nil {

@@ -25,7 +25,7 @@ func commitForever(path string) int {
 		return 1
 	}
 	r, err := s.Rollout(bare(), "r1")
-	events := []stagger.Event(nil)
+	var events []stagger.Event
 	if stagger.CodeOf(err) == stagger.CodeNotFound {
 		r, events = created("r1", "shop")
 		err = s.Commit(bare(), r, events)

@@ -12,7 +12,7 @@ import (
 
 // TestReadOnlyDirectory runs as an ordinary user: nothing is read-only to root.
 func TestReadOnlyDirectory(t *testing.T) {
-	folder, err := os.MkdirTemp("", "stagger-store-")
+	folder, err := os.MkdirTemp("", "stagger-store-") //nolint:usetesting // t.TempDir stands in a folder closed to other users
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(folder)) })
 	binary, err := os.ReadFile(os.Args[0])

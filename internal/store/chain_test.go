@@ -34,43 +34,53 @@ func TestVerifyLocatesTampering(t *testing.T) {
 	}{
 		"a reason rewritten": {
 			`UPDATE events SET body = replace(body, 'because', 'why not') WHERE rollout = 'r1' AND seq = 2`,
-			1, stagger.Broken{ID: 2, Rollout: "r1", Seq: 2, Message: changed},
+			1,
+			stagger.Broken{ID: 2, Rollout: "r1", Seq: 2, Message: changed},
 		},
 		"one letter's case": {
 			`UPDATE events SET body = replace(body, 'ada', 'Ada') WHERE rollout = 'r2' AND seq = 1`,
-			3, stagger.Broken{ID: 4, Rollout: "r2", Seq: 1, Message: changed},
+			3,
+			stagger.Broken{ID: 4, Rollout: "r2", Seq: 1, Message: changed},
 		},
 		"an entry taken out": {
 			`DELETE FROM events WHERE id = 2`,
-			1, stagger.Broken{ID: 3, Rollout: "r1", Seq: 3, Message: "the entry 2 before it is missing"},
+			1,
+			stagger.Broken{ID: 3, Rollout: "r1", Seq: 3, Message: "the entry 2 before it is missing"},
 		},
 		"a hash rewritten": {
 			`UPDATE events SET hash = 'ff' WHERE id = 3`,
-			2, stagger.Broken{ID: 3, Rollout: "r1", Seq: 3, Message: changed},
+			2,
+			stagger.Broken{ID: 3, Rollout: "r1", Seq: 3, Message: changed},
 		},
 		"moved to another rollout": {
 			`UPDATE events SET rollout = 'r3' WHERE id = 1`,
-			0, stagger.Broken{ID: 1, Rollout: "r3", Seq: 1, Message: changed},
+			0,
+			stagger.Broken{ID: 1, Rollout: "r3", Seq: 1, Message: changed},
 		},
 		"the tail cut off": {
 			`DELETE FROM events WHERE id > 3`,
-			3, stagger.Broken{ID: 4, Message: "the end is cut off: 5 entries were recorded"},
+			3,
+			stagger.Broken{ID: 4, Message: "the end is cut off: 5 entries were recorded"},
 		},
 		"everything gone": {
 			`DELETE FROM events`,
-			0, stagger.Broken{ID: 1, Message: "the end is cut off: 5 entries were recorded"},
+			0,
+			stagger.Broken{ID: 1, Message: "the end is cut off: 5 entries were recorded"},
 		},
 		"the end rewritten": {
 			`UPDATE head SET hash = 'ff'`,
-			5, stagger.Broken{ID: 5, Message: "the recorded end is entry 5 with another hash"},
+			5,
+			stagger.Broken{ID: 5, Message: "the recorded end is entry 5 with another hash"},
 		},
 		"a rollout taken out": {
 			`DELETE FROM rollouts WHERE id = 'r2'`,
-			5, stagger.Broken{ID: 5, Rollout: "r2", Message: "the rollout of this history is missing"},
+			5,
+			stagger.Broken{ID: 5, Rollout: "r2", Message: "the rollout of this history is missing"},
 		},
 		"a rollout's count rewritten": {
 			`UPDATE rollouts SET events = 2 WHERE id = 'r1'`,
-			5, stagger.Broken{ID: 5, Rollout: "r1", Seq: 2, Message: "the rollout says it has 2 events, its history has 3"},
+			5,
+			stagger.Broken{ID: 5, Rollout: "r1", Seq: 2, Message: "the rollout says it has 2 events, its history has 3"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

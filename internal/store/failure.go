@@ -16,16 +16,21 @@ func refusal(code stagger.Code, format string, args ...any) error {
 }
 
 func invalid(format string, args ...any) error { return refusal(stagger.CodeInvalid, format, args...) }
-func denied(format string, args ...any) error  { return refusal(stagger.CodeDenied, format, args...) }
+
+func denied(format string, args ...any) error { return refusal(stagger.CodeDenied, format, args...) }
+
 func missing(format string, args ...any) error {
 	return refusal(stagger.CodeNotFound, format, args...)
 }
+
 func conflict(format string, args ...any) error {
 	return refusal(stagger.CodeConflict, format, args...)
 }
+
 func unavailable(format string, args ...any) error {
 	return refusal(stagger.CodeUnavailable, format, args...)
 }
+
 func internal(format string, args ...any) error {
 	return refusal(stagger.CodeInternal, format, args...)
 }

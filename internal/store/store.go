@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -148,9 +149,7 @@ func (s *Store) connect(o Options) (err error) {
 // source is the data source name with one option more.
 func (s *Store) source(common url.Values, key, value string) string {
 	options := url.Values{key: {value}}
-	for k, v := range common {
-		options[k] = v
-	}
+	maps.Copy(options, common)
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(s.path), RawQuery: options.Encode()}
 	return u.String()
 }

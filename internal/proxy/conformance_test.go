@@ -83,21 +83,21 @@ func TestTheAnswerTheClientSees(t *testing.T) {
 		{"HEAD keeps the length", http.MethodHead, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1234")
 		}, 200, http.Header{"Content-Length": {"1234"}}, ""},
-		{"204 has no body", http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, 204, http.Header{}, ""},
+		{"204 has no body", http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, 204, http.Header{}, ""},
 		{"304 has no body", http.MethodGet, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Etag", `"x"`)
-			w.WriteHeader(304)
+			w.WriteHeader(http.StatusNotModified)
 		}, 304, http.Header{"Etag": {`"x"`}}, ""},
 		{"redirects are the client's to follow", http.MethodGet, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "/there")
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		}, 302, http.Header{"Location": {"/there"}, "Content-Length": {"0"}}, ""},
 		{"no type is guessed", http.MethodGet, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = nil
 			_, _ = io.WriteString(w, "<html>")
 		}, 200, http.Header{"Content-Length": {"6"}}, "<html>"},
 		{"errors pass as they are", http.MethodGet, func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, "theirs")
 		}, 503, http.Header{"Content-Length": {"6"}, "Content-Type": {"text/plain; charset=utf-8"}}, "theirs"},
 	} {
@@ -340,7 +340,7 @@ func TestAnEarlyAnswerToALongUploadArrives(t *testing.T) {
 		_, _ = io.WriteString(w, "no")
 	}))))
 	response, _, conn := raw(t, w.url, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\nbegin")
-	if body, err := io.ReadAll(response.Body); response.StatusCode != 403 || string(body) != "no" || err != nil {
+	if body, err := io.ReadAll(response.Body); response.StatusCode != http.StatusForbidden || string(body) != "no" || err != nil {
 		t.Errorf("got %d %q, %v", response.StatusCode, body, err)
 	}
 	if !response.Close {
@@ -447,7 +447,7 @@ func TestTheClientGone(t *testing.T) {
 				<-arrived
 				cancel()
 			}()
-			if _, err := c.Do(r.WithContext(ctx)); err == nil { //nolint:bodyclose // there is none
+			if _, err := c.Do(r.WithContext(ctx)); err == nil {
 				t.Fatal("an answer")
 			}
 			select {
@@ -471,10 +471,16 @@ func TestWhoIsToBlame(t *testing.T) {
 		status  int // 0: the connection breaks
 		want    stagger.Outcomes
 	}{
-		{"an upstream that does not answer", silent,
-			"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 504, stagger.Outcomes{Timeout: 1}},
-		{"an upstream that hangs up before the header", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-			"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 502, stagger.Outcomes{ConnectError: 1}},
+		{
+			"an upstream that does not answer", silent,
+			"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 504,
+			stagger.Outcomes{Timeout: 1},
+		},
+		{
+			"an upstream that hangs up before the header", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 502,
+			stagger.Outcomes{ConnectError: 1},
+		},
 		{"an upstream that hangs up in the middle", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10")
 			_, _ = io.WriteString(w, "half")
@@ -491,10 +497,16 @@ func TestWhoIsToBlame(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			silent(w, r)
 		}, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, stagger.Outcomes{Timeout: 1}},
-		{"a client that stops sending", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
-			"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf", 408, stagger.Outcomes{ClientAbort: 1}},
-		{"a client that sends a broken chunk", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
-			"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabXX", 400, stagger.Outcomes{ClientError: 1}},
+		{
+			"a client that stops sending", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
+			"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf", 408,
+			stagger.Outcomes{ClientAbort: 1},
+		},
+		{
+			"a client that sends a broken chunk", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
+			"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabXX", 400,
+			stagger.Outcomes{ClientError: 1},
+		},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
 			s := service(version("v1", upstream(t, row.answer)))

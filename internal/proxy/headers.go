@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -80,7 +81,5 @@ func forward(r *http.Request, upgrade string) {
 // copyHeader passes an upstream's header on; the slices are shared, nobody
 // changes them.
 func copyHeader(to, from http.Header) {
-	for name, values := range from {
-		to[name] = values
-	}
+	maps.Copy(to, from)
 }

@@ -73,7 +73,7 @@ func TestAnUnhealthyEndpointIsLeftOutAndComesBack(t *testing.T) {
 	var ill atomic.Bool
 	flaky := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 		if ill.Load() {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 		_, _ = io.WriteString(w, "flaky")
 	})
@@ -134,7 +134,7 @@ func TestACandidateThatIsDownKeepsItsSubjects(t *testing.T) {
 func TestProbesMayBeWrong(t *testing.T) {
 	s := service(version("v1", upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/health" {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})))
 	s.Health.Path = "/health"

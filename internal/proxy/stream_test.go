@@ -86,7 +86,7 @@ func TestAnyUpgradePassesAndHalfCloses(t *testing.T) {
 	w := run(t, proxy.Limits{}, service(version("v1", upstream(t, shouting))))
 	// The client does not wait for the 101: what it says comes along.
 	response, reader, conn := raw(t, w.url, "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\nhel\x00")
-	if response.StatusCode != 101 || response.Header.Get("Upgrade") != "Shout" {
+	if response.StatusCode != http.StatusSwitchingProtocols || response.Header.Get("Upgrade") != "Shout" {
 		t.Fatalf("got %v", response)
 	}
 	_, _ = io.WriteString(conn, "lo")
@@ -103,7 +103,7 @@ func TestAnUpgradeThatIsRefusedEndsTheConnection(t *testing.T) {
 	w := run(t, proxy.Limits{}, service(version("v1", named(t, "v1"))))
 	response, reader, _ := raw(t, w.url, "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\n"+
 		"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
-	if response.StatusCode != 200 || !response.Close {
+	if response.StatusCode != http.StatusOK || !response.Close {
 		t.Errorf("got %v", response)
 	}
 	_, _ = io.ReadAll(response.Body)
@@ -252,8 +252,11 @@ func TestAGRPCErrorDoesNotWaitForTheClientToFinish(t *testing.T) {
 		code   codes.Code
 		want   stagger.Outcomes
 	}{
-		{"at once", func(grpc.ServerStream) error { return status.Error(codes.Unavailable, "no") },
-			codes.Unavailable, stagger.Outcomes{ServerError: 1}},
+		{
+			"at once", func(grpc.ServerStream) error { return status.Error(codes.Unavailable, "no") },
+			codes.Unavailable,
+			stagger.Outcomes{ServerError: 1},
+		},
 		{"after a message", func(s grpc.ServerStream) error {
 			var m wrapperspb.StringValue
 			if err := s.RecvMsg(&m); err != nil {
@@ -264,8 +267,11 @@ func TestAGRPCErrorDoesNotWaitForTheClientToFinish(t *testing.T) {
 			}
 			return status.Error(codes.DataLoss, "no")
 		}, codes.DataLoss, stagger.Outcomes{ServerError: 1}},
-		{"the client's fault", func(grpc.ServerStream) error { return status.Error(codes.InvalidArgument, "no") },
-			codes.InvalidArgument, stagger.Outcomes{ClientError: 1}},
+		{
+			"the client's fault", func(grpc.ServerStream) error { return status.Error(codes.InvalidArgument, "no") },
+			codes.InvalidArgument,
+			stagger.Outcomes{ClientError: 1},
+		},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
 			w, conn := grpcWorld(t, row.answer)

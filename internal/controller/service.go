@@ -129,7 +129,7 @@ func (s *service) become(now time.Time, next engine.Step) {
 // tell writes to the log what happened.
 func (s *service) tell(events []stagger.Event) {
 	for _, e := range events {
-		s.log.Info("rollout "+string(e.Kind), "rollout", e.Rollout, "phase", e.Phase, "stage", e.Stage,
+		s.log.Info("rollout event", "rollout", e.Rollout, "event", e.Kind, "phase", e.Phase, "stage", e.Stage,
 			"weight", e.Weight.String(), "actor", e.Actor, "reason", e.Reason)
 	}
 }

@@ -29,7 +29,7 @@ func (t *troubles) heard(what string, err error, now time.Time, counter *atomic.
 		counter.Add(1)
 		t.failed(what, err, now)
 	case had != nil:
-		t.log.Info(what+": works again", "failures", had.count, "after", now.Sub(had.since))
+		t.log.Info("works again", "call", what, "failures", had.count, "after", now.Sub(had.since))
 		delete(t.lasting, what)
 	}
 }
@@ -45,6 +45,6 @@ func (t *troubles) failed(what string, err error, now time.Time) {
 	}
 	if had.count++; had.count == 1 || now.Sub(had.logged) >= repeat {
 		had.logged = now
-		t.log.Warn(what+": failed", "error", err, "failures", had.count)
+		t.log.Warn("call failed", "call", what, "error", err, "failures", had.count)
 	}
 }

@@ -136,7 +136,7 @@ func TestGuardBoundsBodies(t *testing.T) {
 		_, failed = io.Copy(io.Discard, r.Body)
 	}))
 	for size, want := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://localhost/", bytes.NewReader(make([]byte, size)))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/", bytes.NewReader(make([]byte, size)))
 		must(t, err)
 		guarded.ServeHTTP(&recorder{}, r)
 		if (failed == nil) != want {
@@ -335,7 +335,7 @@ func TestGuard(t *testing.T) {
 func TestGuardInsideAGuardDoesNothing(t *testing.T) {
 	s := apitest.Open(t)
 	outer := api.Guard("s3cret", apitest.Handler(s))
-	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://stagger.example/api/v1/version", nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://stagger.example/api/v1/version", nil)
 	must(t, err)
 	r.Header.Set("Authorization", "Bearer s3cret")
 	var w recorder

@@ -22,7 +22,7 @@ import (
 func listen(t *testing.T, s *apitest.Server, path string, headers ...string) (lines *bufio.Scanner, hangUp func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, nil)
 	must(t, err)
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
@@ -30,7 +30,7 @@ func listen(t *testing.T, s *apitest.Server, path string, headers ...string) (li
 	}
 	response, err := s.HTTP.Do(r) //nolint:bodyclose // hangUp closes it
 	must(t, err)
-	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" {
+	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("status %d, %s", response.StatusCode, response.Header.Get("Content-Type"))
 	}
 	return bufio.NewScanner(response.Body), func() {

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -86,12 +87,7 @@ func (s spec) objectShape() map[string]any {
 }
 
 func (s spec) needs(name string) bool {
-	for _, n := range s.needed {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.needed, name)
 }
 
 func pattern(p string) map[string]any { return map[string]any{"type": "string", "pattern": p} }

@@ -171,8 +171,10 @@ func (v value) services(listeners []Listener) []stagger.Service {
 		s := item.service(listeners, routes)
 		if name, ok := v.r.places[item.path+".name"]; ok {
 			if names[s.Name] && s.Name != "" {
-				v.r.add(Problem{File: v.r.file, Line: name.line, Column: name.column, Path: item.path + ".name",
-					Message: fmt.Sprintf("there is a service %s already; choose another name", s.Name)})
+				v.r.add(Problem{
+					File: v.r.file, Line: name.line, Column: name.column, Path: item.path + ".name",
+					Message: fmt.Sprintf("there is a service %s already; choose another name", s.Name),
+				})
 			}
 			names[s.Name] = true
 		}

@@ -115,11 +115,15 @@ func asks() []*stagger.Command {
 	few, half := 5*stagger.WeightPercent, 50*stagger.WeightPercent
 	return []*stagger.Command{
 		nil,
-		{Verb: stagger.VerbPause, Actor: "ada"}, {Verb: stagger.VerbResume, Actor: "ada"},
-		{Verb: stagger.VerbPromote, Actor: "ada"}, {Verb: stagger.VerbPromote, Actor: "ada", All: true},
-		{Verb: stagger.VerbRollback, Actor: "ada"}, {Verb: stagger.VerbAbort, Actor: "ada"},
+		{Verb: stagger.VerbPause, Actor: "ada"},
+		{Verb: stagger.VerbResume, Actor: "ada"},
+		{Verb: stagger.VerbPromote, Actor: "ada"},
+		{Verb: stagger.VerbPromote, Actor: "ada", All: true},
+		{Verb: stagger.VerbRollback, Actor: "ada"},
+		{Verb: stagger.VerbAbort, Actor: "ada"},
 		{Verb: stagger.VerbWeight, Actor: "ada", Weight: new(stagger.Weight)},
-		{Verb: stagger.VerbWeight, Actor: "ada", Weight: &few}, {Verb: stagger.VerbWeight, Actor: "ada", Weight: &half},
+		{Verb: stagger.VerbWeight, Actor: "ada", Weight: &few},
+		{Verb: stagger.VerbWeight, Actor: "ada", Weight: &half},
 	}
 }
 

@@ -21,6 +21,7 @@ package judge
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -172,10 +173,8 @@ const maxRoutes = 8
 
 // stratum names what a route is compared with.
 func (j *Judge) stratum(route string) string {
-	for _, r := range j.state.Routes {
-		if r == route {
-			return route
-		}
+	if slices.Contains(j.state.Routes, route) {
+		return route
 	}
 	if len(j.state.Routes) < maxRoutes {
 		j.state.Routes = append(j.state.Routes, route)

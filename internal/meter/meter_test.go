@@ -59,10 +59,14 @@ func TestATickHoldsWhatStartedInIt(t *testing.T) {
 	second.Outcomes = stagger.Outcomes{Timeout: 1}
 	second.Latency = stagger.Histogram{Sum: 0.01, Buckets: []stagger.Bucket{{Index: histogram.Index(10 * time.Millisecond), Count: 1}}}
 	want := []stagger.Tick{
-		{Service: "shop", From: start, To: start.Add(tick), Age: 2 * time.Second,
-			Observations: []stagger.Observation{first, observation("v2", 0)}},
-		{Service: "shop", From: start.Add(tick), To: start.Add(2 * tick), Age: 2 * time.Second,
-			Observations: []stagger.Observation{observation("v1", 1), second}},
+		{
+			Service: "shop", From: start, To: start.Add(tick), Age: 2 * time.Second,
+			Observations: []stagger.Observation{first, observation("v2", 0)},
+		},
+		{
+			Service: "shop", From: start.Add(tick), To: start.Add(2 * tick), Age: 2 * time.Second,
+			Observations: []stagger.Observation{observation("v1", 1), second},
+		},
 	}
 	if diff := cmp.Diff(ticks(t, m, start), want); diff != "" {
 		t.Error(diff)

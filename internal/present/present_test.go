@@ -101,7 +101,8 @@ func TestLadderShowsWhereARolloutEnded(t *testing.T) {
 	r := stagger.Rollout{
 		Plan: stagger.Plan{Stages: []stagger.Stage{
 			{Rules: []stagger.Rule{{Header: "a"}, {Header: "b"}}, Weight: 5 * stagger.WeightPercent, MinTime: time.Minute},
-			{Name: "half", Weight: 50 * stagger.WeightPercent, MinTime: time.Minute, Timebox: time.Hour}, {Weight: stagger.WeightFull},
+			{Name: "half", Weight: 50 * stagger.WeightPercent, MinTime: time.Minute, Timebox: time.Hour},
+			{Weight: stagger.WeightFull},
 		}, Bake: stagger.Bake{Time: 10 * time.Minute}},
 		Stage: 1, Phase: stagger.PhaseProgressing, StageAt: time.Unix(100, 0),
 	}

@@ -44,8 +44,13 @@ type amount struct {
 
 // amounts are tried in this order.
 var amounts = []amount{
-	{events: 6, sentences: true}, {events: 6}, {events: 4}, {events: 3}, {events: 2},
-	{events: 3, folded: true}, {events: 1, folded: true},
+	{events: 6, sentences: true},
+	{events: 6},
+	{events: 4},
+	{events: 3},
+	{events: 2},
+	{events: 3, folded: true},
+	{events: 1, folded: true},
 }
 
 // fit composes as much as height has room for.

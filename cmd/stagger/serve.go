@@ -8,10 +8,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/app"
 	"github.com/stagger-dev/stagger/internal/cli"
-	"github.com/stagger-dev/stagger/internal/config"
 )
 
 // farewell is how long a server has to finish what it is doing.
@@ -19,7 +17,7 @@ const farewell = 30 * time.Second
 
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, o cli.ServeOptions) error {
-	server, err := read(o.Config)
+	server, err := app.Read(o.Config)
 	if err != nil {
 		return err
 	}
@@ -36,15 +34,6 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 	return a.Stop(ctx)
 }
 
-// read reads the configuration file.
-func read(file string) (config.Server, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return config.Server{}, &stagger.Error{Code: stagger.CodeInvalid, Message: "read the configuration: " + err.Error()}
-	}
-	return config.ParseServer(file, data)
-}
-
 // reloadUntil takes the services of the file into use at each SIGHUP until ctx
 // ends. A file with problems changes nothing.
 func reloadUntil(ctx context.Context, a *app.App, file string, log *slog.Logger) {
@@ -57,7 +46,7 @@ func reloadUntil(ctx context.Context, a *app.App, file string, log *slog.Logger)
 			return
 		case <-hangup:
 		}
-		server, err := read(file)
+		server, err := app.Read(file)
 		if err == nil {
 			err = a.Reload(server)
 		}

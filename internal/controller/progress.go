@@ -21,7 +21,7 @@ func (s *service) report(ctx context.Context, now time.Time) {
 		Baseline:  s.level(s.rollout.Baseline),
 		Candidate: s.level(s.rollout.Candidate),
 	}
-	p.Next, p.NextAt = engine.Upcoming(s.rollout, s.court.last, now)
+	p.Next, p.NextAt = engine.Upcoming(s.rollout, s.court.last, s.readiness(), now)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	s.journalSaid("keep the progress", s.config.Journal.SaveProgress(ctx, p), now)

@@ -9,12 +9,12 @@ import (
 
 // Upcoming says what will happen to r next, and when at the earliest; the time
 // is zero when no clock decides it.
-func Upcoming(r stagger.Rollout, v stagger.Verdict, now time.Time) (string, time.Time) {
+func Upcoming(r stagger.Rollout, v stagger.Verdict, ready Ready, now time.Time) (string, time.Time) {
 	switch {
 	case r.Phase.Final():
 		return ended(r)
 	case r.Stage < 0 && r.Phase != stagger.PhasePaused:
-		return "starts once both versions are ready", time.Time{}
+		return fmt.Sprintf("starts once %s", reachable(r, ready)), time.Time{}
 	}
 	switch r.Hold {
 	case stagger.HoldShed:
@@ -23,7 +23,7 @@ func Upcoming(r stagger.Rollout, v stagger.Verdict, now time.Time) (string, time
 		if v.Advice == stagger.AdviseRollback || v.Advice == stagger.AdviseShed {
 			return "cuts the candidate off once there is a healthy endpoint to go to", time.Time{}
 		}
-		return "goes on once the versions have healthy endpoints", time.Time{}
+		return fmt.Sprintf("goes on once %s", reachable(r, ready)), time.Time{}
 	case stagger.HoldBlind:
 		return "goes on once telemetry is back", time.Time{}
 	case stagger.HoldSuspect:
@@ -44,6 +44,18 @@ func Upcoming(r stagger.Rollout, v stagger.Verdict, now time.Time) (string, time
 		return fmt.Sprintf("promoted after %s", count(least-judged, "more request")), time.Time{}
 	}
 	return "promoted when the bake is over", r.Deadline
+}
+
+// reachable says which versions have to become ready.
+func reachable(r stagger.Rollout, ready Ready) string {
+	switch {
+	case ready.Baseline && !ready.Candidate:
+		return r.Candidate + " has a healthy endpoint"
+	case ready.Candidate && !ready.Baseline:
+		return r.Baseline + " has a healthy endpoint"
+	default:
+		return "both versions have a healthy endpoint"
+	}
 }
 
 func ended(r stagger.Rollout) (string, time.Time) {

@@ -3,7 +3,7 @@ package e2e_test
 import (
 	"regexp"
 	"slices"
-		"testing"
+	"testing"
 	"time"
 
 	"github.com/stagger-dev/stagger"

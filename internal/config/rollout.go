@@ -135,13 +135,15 @@ func (v value) growth(like stagger.Stage) []stagger.Stage {
 	f := v.fields()
 	before := len(v.r.problems)
 	v.timing(f, &like)
-	kind, from, to := "", stagger.Weight(0), stagger.WeightFull-1
+	kind, to := "", stagger.WeightFull-1
 	if k, ok := f["kind"]; ok {
 		kind = k.choice()
 	}
-	if w, ok := f["from"]; ok {
-		from = w.weight()
+	first, ok := f["from"]
+	if !ok {
+		return nil // fields has said that it is missing
 	}
+	from := first.weight()
 	if w, ok := f["to"]; ok {
 		to = min(w.weight(), to)
 	}
@@ -150,7 +152,7 @@ func (v value) growth(like stagger.Stage) []stagger.Stage {
 		return nil
 	}
 	if from == 0 {
-		f["from"].fail("growth from nothing stays nothing; write more than 0")
+		first.fail("growth from nothing stays nothing; write more than 0")
 		return nil
 	}
 	var out []stagger.Stage

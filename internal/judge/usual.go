@@ -8,10 +8,15 @@ import (
 	"github.com/stagger-dev/stagger/internal/sequential"
 )
 
-// What is usual fades with this half-life and is looked up anew this often.
+// What is usual fades by half with so many requests of the baseline, but no
+// faster and no slower than in these times, and is looked up anew this often.
+// A tail needs many requests to be known; more would only keep what is over,
+// such as a slow start, in the thresholds.
 const (
-	halfLife    = 10 * time.Minute
-	relearnEach = 5 * time.Second
+	halfLife     = 20_000 // requests
+	halfLifeMin  = 30 * time.Second
+	halfLifeMost = time.Hour
+	relearnEach  = 5 * time.Second
 )
 
 // quantiles are the points of the latency curve that are judged.
@@ -20,11 +25,13 @@ var quantiles = [...]float64{0.5, 0.9, 0.95, 0.99, 0.999}
 // usual is what the baseline did in the past. Thresholds come from it, so they
 // are fixed before the requests they are applied to.
 type usual struct {
-	Counts   []float64     `json:"counts"`
-	Requests float64       `json:"requests"`
-	Failed   float64       `json:"failed"`
-	Timed    float64       `json:"timed"`
-	Since    time.Duration `json:"since"` // learned since the thresholds were set
+	Counts   []float64 `json:"counts"`
+	Requests float64   `json:"requests"`
+	Failed   float64   `json:"failed"`
+	Timed    float64   `json:"timed"`
+	// Since and Fresh are what was learned since the thresholds were set.
+	Since time.Duration `json:"since"`
+	Fresh float64       `json:"fresh"` // requests
 	// Thresholds are bucket indexes by quantile; unknown until enough was seen.
 	Thresholds [len(quantiles)]int32 `json:"thresholds"`
 	Known      [len(quantiles)]bool  `json:"known"`
@@ -46,6 +53,7 @@ func (u *usual) learn(b *batch) {
 	u.Requests += float64(whole.Requests)
 	u.Failed += float64(whole.Failed)
 	u.Timed += float64(whole.timed())
+	u.Fresh += float64(whole.timed())
 	if u.Since += b.To.Sub(b.From); u.Since >= relearnEach || !u.Known[0] {
 		u.relearn()
 	}
@@ -62,14 +70,20 @@ func (u *usual) relearn() {
 			u.Thresholds[i] = u.quantile(q)
 		}
 	}
-	fade := math.Exp2(-float64(u.Since) / float64(halfLife))
+	fade := math.Exp2(-u.halfLives())
 	for i := range u.Counts {
 		u.Counts[i] *= fade
 	}
 	u.Requests *= fade
 	u.Failed *= fade
 	u.Timed *= fade
-	u.Since = 0
+	u.Since, u.Fresh = 0, 0
+}
+
+// halfLives is how many have passed since the thresholds were set.
+func (u *usual) halfLives() float64 {
+	slowest, fastest := float64(u.Since)/float64(halfLifeMost), float64(u.Since)/float64(halfLifeMin)
+	return min(max(u.Fresh/halfLife, slowest), fastest)
 }
 
 func (u *usual) quantile(q float64) int32 {

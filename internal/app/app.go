@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -169,8 +170,14 @@ func (a *App) startController(ctx context.Context, m *meter.Meter) error {
 func (a *App) startAdmin(ctx context.Context, m *meter.Meter) error {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", a.config.Admin.Address)
-	if err != nil {
-		return fmt.Errorf("admin port %s: %w", a.config.Admin.Address, err)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &stagger.Error{
+			Code:    stagger.CodeConflict,
+			Message: fmt.Sprintf("admin port: %s is in use already; choose another admin.address or stop what holds it", a.config.Admin.Address),
+		}
+	case err != nil:
+		return &stagger.Error{Code: stagger.CodeInvalid, Message: fmt.Sprintf("admin port: %v", err)}
 	}
 	a.admin = listener.Addr()
 	server := &http.Server{

@@ -329,6 +329,9 @@ func TestPartThatFailsTakesTheOthersDown(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), taken.Addr().String()) || !strings.Contains(err.Error(), "in use") {
 				t.Errorf("the error does not name the port: %v", err)
 			}
+			if code := stagger.CodeOf(err); code != stagger.CodeConflict {
+				t.Errorf("code %s", code)
+			}
 			s, err := store.Open(t.Context(), c.Store.Path, store.Options{})
 			must(t, err)
 			must(t, s.Close())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -301,5 +302,23 @@ func BenchmarkTick(b *testing.B) {
 		j.Observe(t)
 		j.Verdict(t.To)
 		i++
+	}
+}
+
+// Proof of the tail may come before the tail can be measured. The verdict then
+// tells what can be measured, and never that there are too few requests.
+func TestProofIsToldInNumbers(t *testing.T) {
+	w, j := newWorld(1, 200), judge.New(config())
+	w.v2.slow = 80
+	w.warm(j, 0.02)
+	if w.run(j, 3*time.Minute, advises(stagger.AdviseRollback)) == 0 {
+		t.Fatal("never proved")
+	}
+	v := j.Verdict(w.now)
+	if v.Candidate.Requests >= 200 {
+		t.Fatalf("%d requests measure p95", v.Candidate.Requests)
+	}
+	if !strings.HasPrefix(v.Sentence, "v2 takes ") {
+		t.Errorf("after %d requests: %s", v.Candidate.Requests, v.Sentence)
 	}
 }

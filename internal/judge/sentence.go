@@ -8,18 +8,34 @@ import (
 	"github.com/stagger-dev/stagger"
 )
 
-// blame names the signal that brings the most evidence, and says it.
+// blame names the signal that brings the most evidence. It says so in the words
+// of the slot of that signal which brings the most of what can be put in
+// numbers: a tail may be proved before it is measured.
 func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
-	most := -1
-	for i := range j.slots {
-		if most < 0 || j.slots[i].weight*of(&j.state.Banks[i]) > j.slots[most].weight*of(&j.state.Banks[most]) {
-			most = i
-		}
-	}
+	most := j.strongest(of, func(int) bool { return true })
 	if most < 0 {
 		return "", ""
 	}
-	return j.slots[most].guardrail.Signal, j.sentence(most)
+	signal := j.slots[most].guardrail.Signal
+	told := j.strongest(of, func(i int) bool {
+		return j.slots[i].guardrail.Signal == signal && of(&j.state.Banks[i]) > 1 && j.finding(i).Candidate > 0
+	})
+	if told < 0 {
+		told = most
+	}
+	return signal, j.sentence(told)
+}
+
+// strongest is the slot with the most evidence of those that may be chosen, -1
+// if none may.
+func (j *Judge) strongest(of func(*bank) float64, may func(i int) bool) int {
+	most := -1
+	for i := range j.slots {
+		if may(i) && (most < 0 || j.slots[i].weight*of(&j.state.Banks[i]) > j.slots[most].weight*of(&j.state.Banks[most])) {
+			most = i
+		}
+	}
+	return most
 }
 
 func (j *Judge) errorsSlot() int {
@@ -47,7 +63,10 @@ func (j *Judge) tell(f stagger.Finding) string {
 	if f.Signal == stagger.SignalErrors {
 		return j.tellErrors(f, requests)
 	}
-	if f.Candidate == 0 {
+	switch {
+	case f.Candidate == 0 && f.Suspect >= 1:
+		return fmt.Sprintf("%s is slower than %s at %s; too few requests yet to say by how much", j.config.Candidate, j.config.Baseline, f.Slot)
+	case f.Candidate == 0:
 		return fmt.Sprintf("%s: too few requests to tell", f.Slot)
 	}
 	return fmt.Sprintf("%s takes %s at %s against %s for %s in the same seconds%s, %s candidate requests; the limit is +%s",

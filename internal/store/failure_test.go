@@ -41,6 +41,9 @@ func TestOpenWithoutDirectory(t *testing.T) {
 	wantMessage(t, err, stagger.CodeInvalid, path, "does not exist; create it")
 	_, err = store.Open(t.Context(), "", store.Options{})
 	wantMessage(t, err, stagger.CodeInvalid, "store.path")
+	folder := t.TempDir()
+	_, err = store.Open(t.Context(), folder, store.Options{})
+	wantMessage(t, err, stagger.CodeInvalid, folder, "is a directory")
 }
 
 func TestOpenOfSomethingElse(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
@@ -116,6 +117,8 @@ func (s *Store) unopenable(err error) error {
 		return invalid("store %s: the directory %s does not exist; create it or choose another store.path", s.path, folder)
 	case errors.Is(err, fs.ErrPermission):
 		return denied("store %s cannot be written; give this user write access to it and to %s, or choose another store.path", s.path, folder)
+	case errors.Is(err, syscall.EISDIR):
+		return invalid("store %s is a directory; write the path of a file as store.path", s.path)
 	default:
 		return unavailable("store %s cannot be opened: %v", s.path, err)
 	}

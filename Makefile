@@ -1,0 +1,74 @@
+# `make` prints what there is. `make check` is what has to pass before a change
+# lands; it needs Go, and installs the rest when it may.
+
+GO ?= go
+GOLANGCI := .cache/golangci-lint
+FUZZTIME ?= 5s
+
+# Servers stand in sbin, which is not everybody's to search.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+# e2e drives servers under traffic; it has the machine to itself.
+PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## show a whole rollout in under a minute
+	$(GO) run ./cmd/stagger demo
+
+.PHONY: run
+run: ## run the server with examples/stagger.yaml
+	$(GO) run ./cmd/stagger serve -c examples/stagger.yaml
+
+.PHONY: build
+build: ## build a static bin/stagger
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/stagger ./cmd/stagger
+
+.PHONY: setup
+setup: ## install what the tests drive and is missing (Debian, as root)
+	@tools/setup.sh
+
+.PHONY: test
+test: ## run the tests but e2e
+	$(GO) test $(PACKAGES)
+
+.PHONY: race
+race: ## run the tests but e2e, shuffled, with the race detector
+	$(GO) test -race -shuffle=on -timeout=10m $(PACKAGES)
+
+.PHONY: e2e
+e2e: ## run the built program between nginx and wrk
+	$(GO) test -race -shuffle=on -timeout=10m -count=1 ./e2e
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME (5s)
+	@tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run every benchmark once, to see that it still does
+	$(GO) test -run=NONE -bench=. -benchtime=1x $(PACKAGES)
+
+.PHONY: lint
+lint: $(GOLANGCI) ## look for mistakes and for what is not formatted
+	$(GO) vet ./...
+	$(GOLANGCI) run
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## format
+	$(GOLANGCI) fmt
+
+.PHONY: gen
+gen: ## write the golden files and the reference anew; read the diff
+	$(GO) test -count=1 $(shell grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
+
+.PHONY: check
+check: ## all of it: what CI runs
+	@tools/check.sh
+
+$(GOLANGCI): tools/go.mod tools/go.sum
+	$(GO) -C tools build -trimpath -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -196,7 +196,7 @@ func (w *world) tell(ctx context.Context, o Options, s Scenario) (Summary, error
 	if err != nil {
 		return Summary{}, fmt.Errorf("start the rollout: %w", err)
 	}
-	n := newNarrator(o, s, rollout, w.app.AdminURL()+"/rollouts/"+rollout.ID)
+	n := newNarrator(o, s, rollout, w.app.AdminURL())
 	defer func() { _ = n.Close() }()
 	if err := w.watch(ctx, rollout.ID, trouble, n); err != nil {
 		return Summary{}, err

@@ -27,7 +27,9 @@ func newNarrator(o Options, s Scenario, r stagger.Rollout, dashboard string) nar
 	if o.Plain {
 		_, _ = fmt.Fprintf(o.Out, "%s: %s\n%s %s → %s, dashboard at %s\n\n", s.Name, s.Summary, r.Service, r.Baseline, r.Candidate, dashboard)
 	}
-	return live.NewScreen(o.Out, o.style(), !o.Plain)
+	screen := live.NewScreen(o.Out, o.style(), !o.Plain)
+	screen.Link(dashboard)
+	return screen
 }
 
 func (o Options) style() live.Style {

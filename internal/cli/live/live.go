@@ -20,6 +20,8 @@ type Model struct {
 	Progress stagger.Progress
 	Events   []stagger.Event // the last ones, oldest first
 	Now      time.Time
+	// Page is where a browser shows the same, if that is known.
+	Page string
 }
 
 // Hear takes in an event. The first must be the rollout's first, unless

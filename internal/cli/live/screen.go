@@ -79,6 +79,13 @@ func (s *Screen) Begin(r stagger.Rollout) {
 	s.model.Rollout = r
 }
 
+// Link shows where a browser shows the same.
+func (s *Screen) Link(page string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.model.Page = page
+}
+
 // Hear shows an event. The error tells of a gap in the events, or that out
 // cannot be written to any more.
 func (s *Screen) Hear(e stagger.Event) error {

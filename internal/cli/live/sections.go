@@ -39,6 +39,9 @@ func (p *picture) header() []string {
 	if age := p.now().Sub(p.Progress.At); p.seen() && !r.Phase.Final() && age > staleAfter {
 		return append(lines, p.apart(p.Dim(second), p.Tone(present.Warn, "! no news for "+present.Span(age.Truncate(time.Second)))))
 	}
+	if p.Page != "" && !r.Phase.Final() {
+		return append(lines, p.apart(p.Dim(second), p.Dim(p.Page)))
+	}
 	return append(lines, p.Dim(second))
 }
 

@@ -15,7 +15,7 @@ func TestKilledInEveryStageARolloutGoesOn(t *testing.T) {
 	needs(t, "nginx", "wrk")
 	t.Parallel()
 	s := newShop(t, map[string]string{"v1": serves, "v2": serves})
-	s.rollout(plan{candidate: "v2", minTime: "5s", bake: "5s"})
+	s.rollout(plan{candidate: "v2", minTime: "6s", bake: "10s"})
 	s.serve()
 	clients := s.traffic()
 	clients.whileItRuns(t, 500*time.Millisecond)
@@ -85,6 +85,7 @@ func (s *shop) backInForce(t *testing.T, id string, start stagger.Event) span {
 		return at
 	}
 	eventually(t, "the candidate gets requests again", 10*time.Second, func() bool { return !first().IsZero() })
+	t.Logf("stage %d: the candidate gets requests again after %v", start.Stage, first().Sub(restart).Round(time.Millisecond))
 	time.Sleep(1500 * time.Millisecond)
 	return span{first().Add(settle), during(t, s.history(id), start.Stage).to}
 }

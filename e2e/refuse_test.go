@@ -22,7 +22,7 @@ func TestServeRefuses(t *testing.T) {
 		{"a port in use", func(s *shop) { s.webPort = held(s.t); s.configure() }, exitRefused, "in use"},
 		{"an admin port in use", func(s *shop) { s.adminPort = held(s.t); s.configure() }, exitRefused, "in use"},
 		{"a store in a folder that is not there", func(s *shop) { s.storeAt("nowhere/stagger.db") }, exitInvalid, "nowhere does not exist"},
-		{"a folder as store", func(s *shop) { s.storeAt(".") }, exitInvalid, "directory"},
+		{"a folder as store", func(s *shop) { s.storeAt(".") }, exitInvalid, "is a directory"},
 		{"a file that is no store", func(s *shop) {
 			write(s.t, filepath.Join(s.dir, "stagger.db"), strings.Repeat("not a database\n", 1000))
 		}, exitInternal, "is damaged or is no Stagger store"},

@@ -36,7 +36,7 @@ func TestReloadKeepsConnections(t *testing.T) {
 	if !<-underWay || !get(t, client, s.web) {
 		t.Error("the connection did not outlive the reload")
 	}
-	t.Run("the new version is known", func(t *testing.T) {
+	t.Run("the new version is known", func(*testing.T) {
 		s.rollout(quick("v2"))
 		s.begin()
 		s.must(exitOK, "", "abort")
@@ -68,7 +68,7 @@ func TestReloadUnderTrafficLosesNoRequest(t *testing.T) {
 	s.versions["v3"] = without
 	s.configure()
 	s.hangUp("reloaded")
-	t.Run("a version that a rollout needs cannot be taken away", func(t *testing.T) {
+	t.Run("a version that a rollout needs cannot be taken away", func(*testing.T) {
 		candidate := s.versions["v2"]
 		delete(s.versions, "v2")
 		s.configure()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -206,9 +207,9 @@ func (s *shop) reaches(id string, kind stagger.EventKind, stage int) stagger.Eve
 // last returns the newest event of a kind.
 func last(t *testing.T, events []stagger.Event, kind stagger.EventKind) stagger.Event {
 	t.Helper()
-	for i := len(events) - 1; i >= 0; i-- {
-		if events[i].Kind == kind {
-			return events[i]
+	for _, e := range slices.Backward(events) {
+		if e.Kind == kind {
+			return e
 		}
 	}
 	t.Fatalf("the history has no %s: %s", kind, told(events))

@@ -68,6 +68,9 @@ func (s *shop) triggers(db *sql.DB) []string {
 		}
 		names = append(names, name)
 	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
+	}
 	return names
 }
 

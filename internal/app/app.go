@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -262,9 +263,9 @@ func (a *App) Stop(ctx context.Context) error {
 	a.stops = nil
 	a.mu.Unlock()
 	var failed []error
-	for i := len(stops) - 1; i >= 0; i-- {
-		if err := stops[i].run(ctx); err != nil {
-			failed = append(failed, fmt.Errorf("stop %s: %w", stops[i].name, err))
+	for _, s := range slices.Backward(stops) {
+		if err := s.run(ctx); err != nil {
+			failed = append(failed, fmt.Errorf("stop %s: %w", s.name, err))
 		}
 	}
 	return errors.Join(failed...)

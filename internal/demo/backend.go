@@ -63,7 +63,7 @@ func ServeBackend(ctx context.Context, args []string, in io.Reader, out io.Write
 		b.follow(in)
 		_ = server.Close() // the parent is gone
 	}()
-	if err := server.Serve(listener); err != http.ErrServerClosed { //nolint:errorlint // Serve returns it unwrapped
+	if err := server.Serve(listener); err != http.ErrServerClosed {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -176,9 +177,10 @@ func (w *world) tell(ctx context.Context, o Options, s Scenario) (Summary, error
 		return Summary{}, err
 	}
 	busy, quiet := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- w.traffic.run(busy) }()
-	defer func() { quiet(); <-done }()
+	var traffic sync.WaitGroup
+	traffic.Go(func() { _ = w.traffic.run(busy) }) // the rate is in range, nothing else fails
+	defer traffic.Wait()
+	defer quiet()
 
 	if err := pause(ctx, warmUp); err != nil {
 		return Summary{}, err

@@ -129,23 +129,34 @@ func TestStartRefuses(t *testing.T) {
 		code       int
 		says       []string
 	}{
-		{name: "the baseline as candidate", file: "service: shop\ncandidate: v1\n", code: exitRefused,
-			says: []string{"v1 is the baseline of shop already; nothing to roll out"}},
-		{name: "a version that is not there", file: "service: shop\ncandidate: v9\n", code: exitInvalid,
-			says: []string{`shop has no version "v9"`}},
-		{name: "a service that is not there", file: "service: bakery\ncandidate: v2\n", code: exitInvalid,
-			says: []string{`there is no service "bakery"`}},
+		{
+			name: "the baseline as candidate", file: "service: shop\ncandidate: v1\n", code: exitRefused,
+			says: []string{"v1 is the baseline of shop already; nothing to roll out"},
+		},
+		{
+			name: "a version that is not there", file: "service: shop\ncandidate: v9\n", code: exitInvalid,
+			says: []string{`shop has no version "v9"`},
+		},
+		{
+			name: "a service that is not there", file: "service: bakery\ncandidate: v2\n", code: exitInvalid,
+			says: []string{`there is no service "bakery"`},
+		},
 		{name: "stages that contradict each other", file: contradictory, code: exitInvalid, says: []string{
 			"rollout.yaml:5:", "1m ends before the least time of 10m", "rollout.yaml:6:", "10% is less than 50%",
-			"rollout.yaml:7:", "remove the stage", "3 problems"}},
-		{name: "a key that is not known", file: "service: shop\ncandidate: v2\nplan: {speed: high}\n", code: exitInvalid,
-			says: []string{"rollout.yaml:3:8", "speed"}},
+			"rollout.yaml:7:", "remove the stage", "3 problems",
+		}},
+		{
+			name: "a key that is not known", file: "service: shop\ncandidate: v2\nplan: {speed: high}\n", code: exitInvalid,
+			says: []string{"rollout.yaml:3:8", "speed"},
+		},
 		{name: "no YAML at all", file: "service: [shop\n", code: exitInvalid, says: []string{"rollout.yaml:"}},
 		{name: "an empty file", file: "", code: exitInvalid, says: []string{"the file is empty"}},
 		{name: "aliases that explode", file: bomb(), code: exitInvalid, says: []string{"rollout.yaml:"}},
 		{name: "10 MB of YAML", file: megabytes(), code: exitInvalid, says: []string{"larger than 4 MiB"}},
-		{name: "a flag that is not there", file: "service: shop\ncandidate: v2\n", args: []string{"--fast"}, code: exitInvalid,
-			says: []string{"--fast"}},
+		{
+			name: "a flag that is not there", file: "service: shop\ncandidate: v2\n", args: []string{"--fast"}, code: exitInvalid,
+			says: []string{"--fast"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			write(t, filepath.Join(s.dir, "rollout.yaml"), c.file)

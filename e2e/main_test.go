@@ -39,7 +39,7 @@ func needs(t *testing.T, programs ...string) {
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Fatalf("%s is missing; install nginx-light and wrk: make setup", p)
+			t.Fatalf("%s is missing; install nginx-light, wrk and curl: make setup", p)
 		}
 	}
 }

@@ -135,16 +135,31 @@ func init() { ports.Store(20_000 + int32(os.Getpid()%100)*100) }
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 2000 {
-		port := int(ports.Add(1))
-		listener, err := net.Listen("tcp", address(port))
-		if err == nil {
-			listener.Close()
-			return port
+	return freePorts(t, 1)
+}
+
+// freePorts returns the first of n free ports in a row.
+func freePorts(t *testing.T, n int) int {
+	t.Helper()
+	for range 500 {
+		first := int(ports.Add(int32(n))) - n
+		if allFree(first, n) {
+			return first
 		}
 	}
-	t.Fatal("no free port")
+	t.Fatal("no free ports")
 	return 0
+}
+
+func allFree(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		listener, err := net.Listen("tcp", address(port))
+		if err != nil {
+			return false
+		}
+		listener.Close()
+	}
+	return true
 }
 
 func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -303,6 +303,8 @@ func TestAStartThatIsRepeatedStartsOnce(t *testing.T) {
 	if again := s.begin("--key", "build-17"); again != id {
 		t.Errorf("the same key started %s and %s", id, again)
 	}
+	s.must(exitOK, "", "abort", id)
+	s.must(exitAborted, "aborted", "start", "-f", "rollout.yaml", "--wait", "--key", "build-17")
 }
 
 // One server at a time writes a store.

@@ -24,6 +24,7 @@ const (
 	exitRefused     = 4
 	exitUnavailable = 5
 	exitRolledBack  = 10
+	exitAborted     = 11
 	exitSuperseded  = 12
 	exitTimeout     = 13
 	exitInterrupted = 130

@@ -19,6 +19,31 @@ type Observation struct {
 	Unfinished uint64    `json:"unfinished"`
 	Outcomes   Outcomes  `json:"outcomes"`
 	Latency    Histogram `json:"latency"` // of finished requests, aborts left out
+	// FirstFailed counts the failures that were the first of their subject
+	// in the last ten minutes or so.
+	FirstFailed uint64 `json:"first_failed,omitempty"`
+	// Groups split the requests by subject into Groups many parts, at random
+	// but the same ones all the time: how unalike the parts are tells how far
+	// requests depend on each other. Nil where it was not measured.
+	Groups []Group `json:"groups,omitempty"`
+}
+
+// Groups is how many parts the requests of a version are split into.
+const Groups = 16
+
+// GroupSteps is how many buckets of HistogramSchema one bucket of a group's
+// histogram spans: it grows by the factor 2^(1/2).
+const GroupSteps = 16
+
+// Group is what one part of the subjects met. A request that begins in the
+// very moment its interval is sealed may be missing or counted twice.
+type Group struct {
+	Started     uint64 `json:"started"`
+	Unfinished  uint64 `json:"unfinished,omitempty"`
+	Failed      uint64 `json:"failed,omitempty"`
+	FirstFailed uint64 `json:"first_failed,omitempty"`
+	// Latency has bucket indexes that are multiples of GroupSteps.
+	Latency Histogram `json:"latency"`
 }
 
 // Outcomes counts finished requests by class.

@@ -63,24 +63,22 @@ func Compile(s stagger.Split) (*Chooser, error) {
 
 // Candidate says whether the subject of a meets the candidate.
 func (c *Chooser) Candidate(a Attributes) bool {
+	_, candidate := c.Choose(a)
+	return candidate
+}
+
+// Choose returns the point of the subject of a (see Bucket), and whether it
+// meets the candidate.
+func (c *Chooser) Choose(a Attributes) (at uint64, candidate bool) {
+	at = point(&c.prefix, c.subject(a))
 	if !c.exposes {
-		return false
-	}
-	// Everybody and nobody need no hash.
-	if c.weight >= stagger.WeightFull {
-		return true
+		return at, false
 	}
 	share := c.weight
 	if c.ruleShare > share && c.picked(a) {
 		share = c.ruleShare
 	}
-	switch share {
-	case stagger.WeightNone:
-		return false
-	case stagger.WeightFull:
-		return true
-	}
-	return within(point(&c.prefix, c.subject(a)), share)
+	return at, within(at, share)
 }
 
 // picked says whether any rule names the subject.

@@ -31,15 +31,20 @@ type cell struct {
 	gate     atomic.Uint64
 	left     atomic.Uint64 // endings that are fully counted
 	sum      atomic.Int64  // nanoseconds
+	first    atomic.Uint32 // failures that are their subject's first
 	outcomes [classes]atomic.Uint32
 	latency  [buckets]atomic.Uint32
+	groups   [stagger.Groups]groupCell
 }
 
 // begin counts a start, unless the cell is closed.
-func (c *cell) begin() bool { return c.gate.Add(began)&closed == 0 }
+func (c *cell) begin(subject uint64) bool {
+	c.groups[group(subject)].started.Add(1)
+	return c.gate.Add(began)&closed == 0
+}
 
 // end counts an ending, unless the cell is closed.
-func (c *cell) end(d time.Duration, class Class) bool {
+func (c *cell) end(d time.Duration, class Class, subject uint64, first bool) bool {
 	if c.gate.Add(entered)&closed != 0 {
 		return false
 	}
@@ -48,6 +53,10 @@ func (c *cell) end(d time.Duration, class Class) bool {
 		c.sum.Add(int64(d))
 		c.latency[slot(d)].Add(1)
 	}
+	if first {
+		c.first.Add(1)
+	}
+	c.groups[group(subject)].end(d, class, first)
 	c.left.Add(1)
 	return true
 }
@@ -60,7 +69,11 @@ func (c *cell) close(t *tally) {
 		runtime.Gosched()
 	}
 	t.started += gate & (entered - 1)
+	t.first += uint64(c.first.Load())
 	c.addTo(t)
+	for i := range c.groups {
+		c.groups[i].addTo(&t.groups[i])
+	}
 }
 
 // peek adds what is counted so far. Endings are read before starts, so that
@@ -92,8 +105,10 @@ func slot(d time.Duration) int {
 type tally struct {
 	started  uint64
 	sum      float64 // seconds; nanoseconds would overflow within days
+	first    uint64
 	outcomes [classes]uint64
 	latency  [buckets]uint64
+	groups   [stagger.Groups]groupTally // of one tick; not kept in totals
 }
 
 func (t *tally) add(u *tally) {
@@ -126,21 +141,26 @@ func (t *tally) finished() uint64 {
 
 // histogram lists the buckets that are not empty.
 func (t *tally) histogram() stagger.Histogram {
-	h := stagger.Histogram{Zero: t.latency[0], Sum: t.sum}
+	return stagger.Histogram{Zero: t.latency[0], Sum: t.sum, Buckets: list(t.latency[1:], histogram.MinIndex, 1)}
+}
+
+// list makes a sparse list of dense counts, whose first has the given index and
+// each further one an index step higher.
+func list(counts []uint64, first, step int32) []stagger.Bucket {
 	full := 0
-	for _, n := range t.latency[1:] {
+	for _, n := range counts {
 		if n > 0 {
 			full++
 		}
 	}
 	if full == 0 {
-		return h
+		return nil
 	}
-	h.Buckets = make([]stagger.Bucket, 0, full)
-	for i, n := range t.latency[1:] {
+	out := make([]stagger.Bucket, 0, full)
+	for i, n := range counts {
 		if n > 0 {
-			h.Buckets = append(h.Buckets, stagger.Bucket{Index: histogram.MinIndex + int32(i), Count: n})
+			out = append(out, stagger.Bucket{Index: first + int32(i)*step, Count: n})
 		}
 	}
-	return h
+	return out
 }

@@ -30,6 +30,9 @@ func (c Class) String() string {
 	return "unknown"
 }
 
+// failed says whether the version is to blame.
+func (c Class) failed() bool { return c == ServerError || c == ConnectError || c == Timeout }
+
 // ClassOf returns the class of an answered request by its HTTP status.
 func ClassOf(status int) Class {
 	switch {

@@ -54,8 +54,8 @@ func total(t *testing.T, m *meter.Meter, version, outcome string) float64 {
 func TestTheCollectorShowsOpenAndSealedAlike(t *testing.T) {
 	m := meter.New(meter.Options{})
 	s := m.Series("shop", "v1", "all")
-	s.Begin(start).End(start.Add(time.Millisecond), meter.OK)
-	s.Begin(start)
+	s.Begin(start, 0).End(start.Add(time.Millisecond), meter.OK)
+	s.Begin(start, 0)
 	for _, sealed := range []bool{false, true} {
 		if sealed {
 			m.Seal(start.Add(time.Minute))
@@ -73,9 +73,9 @@ func TestDurationsAreNativeAndClassic(t *testing.T) {
 	m := meter.New(meter.Options{})
 	s := m.Series("shop", "v1", "all")
 	for _, d := range []time.Duration{0, time.Millisecond, 249 * time.Millisecond, 251 * time.Millisecond, 90 * time.Second} {
-		s.Begin(start).End(start.Add(d), meter.OK)
+		s.Begin(start, 0).End(start.Add(d), meter.OK)
 	}
-	s.Begin(start).End(start.Add(time.Second), meter.ClientAbort)
+	s.Begin(start, 0).End(start.Add(time.Second), meter.ClientAbort)
 	h := gather(t, m)["stagger_request_duration_seconds"].GetMetric()[0].GetHistogram()
 	if h.GetSchema() != stagger.HistogramSchema || h.GetZeroCount() != 1 || h.GetSampleCount() != 5 {
 		t.Errorf("schema %d, zeros %d, count %d", h.GetSchema(), h.GetZeroCount(), h.GetSampleCount())

@@ -37,7 +37,7 @@ func TestNothingIsLostOrCountedTwice(t *testing.T) {
 		working.Go(func() {
 			var late []meter.Sample
 			for i := range requests {
-				x := series[(w+i)%2].Begin(time.Now())
+				x := series[(w+i)%2].Begin(time.Now(), uint64(i))
 				if i%50 == 0 { // these end after their tick was sealed
 					late = append(late, x)
 					continue
@@ -87,10 +87,10 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	m := meter.New(meter.Options{})
 	s := m.Series("shop", "v1", "all")
 	for range 100 { // the first of a tick on a shard makes its counters
-		s.Begin(start).End(start.Add(time.Millisecond), meter.OK)
+		s.Begin(start, 0).End(start.Add(time.Millisecond), meter.OK)
 	}
 	if n := testing.AllocsPerRun(1000, func() {
-		s.Begin(start).End(start.Add(time.Millisecond), meter.OK)
+		s.Begin(start, 0).End(start.Add(time.Millisecond), meter.OK)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -102,7 +102,7 @@ func BenchmarkBeginEnd(b *testing.B) {
 	now := time.Now()
 	later := now.Add(3 * time.Millisecond)
 	for b.Loop() {
-		s.Begin(now).End(later, meter.OK)
+		s.Begin(now, 0).End(later, meter.OK)
 	}
 }
 
@@ -113,7 +113,7 @@ func BenchmarkBeginEndParallel(b *testing.B) {
 		now := time.Now()
 		later := now.Add(3 * time.Millisecond)
 		for pb.Next() {
-			s.Begin(now).End(later, meter.OK)
+			s.Begin(now, 0).End(later, meter.OK)
 		}
 	})
 }

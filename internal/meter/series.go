@@ -18,6 +18,7 @@ type Series struct {
 	ring    int64 // ticks that may be open, a power of two
 	shards  []shard
 	created time.Time
+	failed  subjects // who failed already
 
 	// The rest is guarded by service.mu.
 	total   tally // sealed, and what ended after it was sealed
@@ -54,25 +55,27 @@ func shards() int {
 
 // Sample is one request on its way. It is a value; call End exactly once.
 type Sample struct {
-	series *Series
-	cell   *cell
-	start  time.Time
+	series  *Series
+	cell    *cell
+	start   time.Time
+	subject uint64
 }
 
-// Begin counts a request that starts now.
-func (s *Series) Begin(now time.Time) Sample {
+// Begin counts a request of a subject that starts now. The subject is a hash
+// of whom the request is for; its lowest bits choose the group.
+func (s *Series) Begin(now time.Time, subject uint64) Sample {
 	shard := &s.shards[rand.Uint32()&uint32(len(s.shards)-1)]
 	tick := s.service.meter.tick(now)
 	c := shard.cells[tick&(s.ring-1)].Load()
-	if c == nil || c.tick != tick || !c.begin() {
-		c = s.beginNew(shard, tick)
+	if c == nil || c.tick != tick || !c.begin(subject) {
+		c = s.beginNew(shard, tick, subject)
 	}
-	return Sample{series: s, cell: c, start: now}
+	return Sample{series: s, cell: c, start: now, subject: subject}
 }
 
 // beginNew is Begin for the first request of a tick, and for a tick that is
 // sealed already or too far ahead: those are counted in the nearest open one.
-func (s *Series) beginNew(shard *shard, tick int64) *cell {
+func (s *Series) beginNew(shard *shard, tick int64, subject uint64) *cell {
 	s.service.mu.Lock()
 	defer s.service.mu.Unlock()
 	next := s.service.nextFrom(tick)
@@ -84,7 +87,7 @@ func (s *Series) beginNew(shard *shard, tick int64) *cell {
 		place.Store(c)
 	}
 	// Nothing is sealed while the lock is held, so an open tick's cell is open.
-	c.begin()
+	c.begin(subject)
 	return c
 }
 
@@ -92,7 +95,8 @@ func (s *Series) beginNew(shard *shard, tick int64) *cell {
 // is in the totals only.
 func (x Sample) End(now time.Time, class Class) {
 	d := max(now.Sub(x.start), 0)
-	if x.cell.end(d, class) {
+	first := class.failed() && x.series.failed.first(x.subject, now)
+	if x.cell.end(d, class, x.subject, first) {
 		return
 	}
 	x.series.service.mu.Lock()

@@ -116,6 +116,9 @@ func observe(t stagger.Tick, one *Series, counts *tally) stagger.Observation {
 		Unfinished: counts.started - counts.finished(),
 		Outcomes:   outcomes(&counts.outcomes),
 		Latency:    counts.histogram(),
+
+		FirstFailed: counts.first,
+		Groups:      counts.groupList(),
 	}
 }
 

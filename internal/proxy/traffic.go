@@ -63,12 +63,13 @@ func (t *traffic) under(s stagger.Split, applied bool) (*traffic, error) {
 	return &u, nil
 }
 
-// choose returns the version the subject of a meets.
-func (t *traffic) choose(a cohort.Attributes) *version {
-	if t.chooser.Candidate(a) {
-		return t.candidate
+// choose returns the version the subject of a meets, and the subject's point.
+func (t *traffic) choose(a cohort.Attributes) (*version, uint64) {
+	at, candidate := t.chooser.Choose(a)
+	if candidate {
+		return t.candidate, at
 	}
-	return t.baseline
+	return t.baseline, at
 }
 
 // pass is one request that was let in: which version it meets, where, and its
@@ -84,8 +85,8 @@ type pass struct {
 // admit chooses version and endpoint, and begins to measure. A version without
 // a healthy endpoint keeps its subjects: moving them would hide its failure.
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
-	v := t.choose(a)
-	p := pass{version: v, sample: v.series[r.index].Begin(now)}
+	v, subject := t.choose(a)
+	p := pass{version: v, sample: v.series[r.index].Begin(now, subject)}
 	p.endpoint, p.healthy = v.pool.pick()
 	return p
 }

@@ -44,7 +44,7 @@ func TestATickHoldsWhatStartedInIt(t *testing.T) {
 	v1.Begin(start.Add(10*time.Millisecond), 0).End(start.Add(30*time.Millisecond), meter.OK)
 	v1.Begin(start.Add(20*time.Millisecond), 0).End(start.Add(20*time.Millisecond), meter.ServerError)
 	v1.Begin(start.Add(30*time.Millisecond), 0).End(start.Add(time.Second), meter.ClientAbort)
-	v1.Begin(start.Add(249 * time.Millisecond), 0) // never ends
+	v1.Begin(start.Add(249*time.Millisecond), 0) // never ends
 	v2.Begin(start.Add(260*time.Millisecond), 0).End(start.Add(270*time.Millisecond), meter.Timeout)
 	m.Seal(start.Add(2*tick + 2*time.Second))
 

@@ -20,6 +20,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	// Servers stand in sbin, which is not everybody's to search.
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	binary = filepath.Join(dir, "stagger")
 	build := exec.Command("go", "build", "-o", binary, "../cmd/stagger")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr

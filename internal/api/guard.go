@@ -98,7 +98,7 @@ func admitLoopback(_ http.ResponseWriter, r *http.Request) *Problem {
 	if loopback(r.Host) {
 		return nil
 	}
-	return refusal(http.StatusForbidden, "without a token only localhost is served, not "+r.Host+"; set admin.token to open the server to others")
+	return refusal(http.StatusForbidden, "without a token only localhost is served, not "+r.Host+"; set admin.token_file to open the server to others")
 }
 
 // loopback says whether a Host header names this machine only.

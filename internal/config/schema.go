@@ -30,7 +30,7 @@ var server = object("What one Stagger serves: where it listens, what it keeps, a
 			field{"path", text("A path that must answer 2xx or 3xx.").or("a connection is enough")},
 			field{"interval", duration("Between two probes.").or("2s")},
 			field{"timeout", duration("Until a probe has failed.").or("1s")},
-			field{"healthy", count("Successes in a row that bring an endpoint back.").or("1")},
+			field{"healthy", count("Successes in a row that bring an endpoint back.").or("2")},
 			field{"unhealthy", count("Failures in a row that take it out.").or("3")},
 		)},
 		field{"timeouts", object("Bounds on a request's way.",

@@ -124,7 +124,7 @@ func TestAPersonRollsBack(t *testing.T) {
 	clients.whileItRuns(t, time.Second)
 	clients.stop(t).fine(t)
 	s.wasRolledBack(t, "totals are wrong")
-	s.must(exitRefused, "not active", "pause", id)
+	s.must(exitRefused, "rollout", "pause", id)
 }
 
 // started waits for the newest rollout to exist and returns its id.

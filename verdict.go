@@ -11,10 +11,13 @@ type Verdict struct {
 	// Signal is the one that decides; empty while none does.
 	Signal Signal `json:"signal,omitempty"`
 	// Sentence says it to a person.
-	Sentence  string    `json:"sentence"`
-	Baseline  Sample    `json:"baseline"`
-	Candidate Sample    `json:"candidate"`
-	Findings  []Finding `json:"findings,omitempty"`
+	Sentence string `json:"sentence"`
+	// Uncertified says why nothing is rolled back on this evidence; empty
+	// while the assumptions hold.
+	Uncertified string    `json:"uncertified,omitempty"`
+	Baseline    Sample    `json:"baseline"`
+	Candidate   Sample    `json:"candidate"`
+	Findings    []Finding `json:"findings,omitempty"`
 }
 
 // Outcome is the verdict in one word.
@@ -72,5 +75,11 @@ type Finding struct {
 	Suspect  float64 `json:"suspect"`
 	Rollback float64 `json:"rollback"`
 	Healthy  float64 `json:"healthy"`
-	Sentence string  `json:"sentence"`
+	// Rung says how requests that depend on each other are allowed for:
+	// "plain" (they do not), "users", "blocks" or "tempered"; empty while
+	// that is not measured. Dispersion is by what factor counts vary more
+	// than those of independent requests.
+	Rung       string  `json:"rung,omitempty"`
+	Dispersion float64 `json:"dispersion,omitempty"`
+	Sentence   string  `json:"sentence"`
 }

@@ -102,10 +102,16 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	a.startSealing(m)
-	if err = a.startController(ctx, m); err != nil {
+	// A port that is taken is found before anything is decided.
+	admin, err := a.listenAdmin(ctx)
+	if err != nil {
 		return err
 	}
-	return a.startAdmin(ctx, m)
+	if err = a.startController(ctx, m); err != nil {
+		return errors.Join(err, admin.Close())
+	}
+	a.startAdmin(admin, m)
+	return nil
 }
 
 func (a *App) startProxy(ctx context.Context, m *meter.Meter) error {
@@ -168,19 +174,23 @@ func (a *App) startController(ctx context.Context, m *meter.Meter) error {
 	return nil
 }
 
-func (a *App) startAdmin(ctx context.Context, m *meter.Meter) error {
+func (a *App) listenAdmin(ctx context.Context) (net.Listener, error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", a.config.Admin.Address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return &stagger.Error{
+		return nil, &stagger.Error{
 			Code:    stagger.CodeConflict,
 			Message: fmt.Sprintf("admin port: %s is in use already; choose another admin.address or stop what holds it", a.config.Admin.Address),
 		}
 	case err != nil:
-		return &stagger.Error{Code: stagger.CodeInvalid, Message: fmt.Sprintf("admin port: %v", err)}
+		return nil, &stagger.Error{Code: stagger.CodeInvalid, Message: fmt.Sprintf("admin port: %v", err)}
 	}
 	a.admin = listener.Addr()
+	return listener, nil
+}
+
+func (a *App) startAdmin(listener net.Listener, m *meter.Meter) {
 	server := &http.Server{
 		Handler:           a.faces(m),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -205,7 +215,6 @@ func (a *App) startAdmin(ctx context.Context, m *meter.Meter) error {
 		}
 		return nil
 	})
-	return nil
 }
 
 // faces is everything the admin port answers.

@@ -103,6 +103,9 @@ func (s *session) judge(ctx context.Context, command string, err error) (code in
 		return exitInterrupted, ""
 	}
 	code, hint = s.byCode(command, stagger.CodeOf(err))
+	if strings.HasSuffix(command, " serve") && code != exitInvalid {
+		hint = "" // the others help whoever asks a server
+	}
 	if e, ok := errors.AsType[*hinted](err); ok {
 		hint = e.hint
 	}

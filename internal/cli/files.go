@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/goccy/go-yaml"
 
@@ -47,6 +48,8 @@ func (s *session) readFile(file string) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(from, maxFile+1))
 	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return nil, invalid("%s is a directory; write the path of a file", file)
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", file, err)
 	case len(data) > maxFile:

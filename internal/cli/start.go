@@ -23,7 +23,8 @@ func (s *session) start() *cobra.Command {
 	c := &cobra.Command{
 		Use: "start -f FILE", Short: "Start a rollout",
 		Long: `Start a rollout as a file says; flags say it in place of the file. An active
-rollout of the same service gives way to it and is superseded.
+rollout of the same service gives way to it and is superseded, unless it is of
+the same candidate: that one is refused.
 
 With --wait every event is printed as it happens, and the exit code tells the
 outcome. With -o json each line is an object then: {"event": ...} as it

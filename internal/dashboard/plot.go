@@ -40,9 +40,9 @@ type split struct {
 	Marked   bool // the wanted share is known beforehand
 }
 
-func splitOf(p stagger.Progress) split {
+func splitOf(p stagger.Progress, candidate string) split {
 	return split{
-		Wanted:   present.Wanted(p.Split),
+		Wanted:   present.Wanted(p.Split, candidate),
 		Observed: min(max(p.Observed, 0), 1),
 		Mark:     p.Split.Weight.Share(),
 		Marked:   len(p.Split.Rules) == 0 || p.Split.Weight > 0,

@@ -92,7 +92,7 @@ func (p *rolloutPage) compose(now time.Time) {
 	if p.Progress == nil {
 		return
 	}
-	p.Split = splitOf(*p.Progress)
+	p.Split = splitOf(*p.Progress, p.Rollout.Candidate)
 	if !r.Phase.Final() {
 		p.Next = p.Progress.Next
 		if in := p.Progress.NextAt.Sub(now); in > 0 {

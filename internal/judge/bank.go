@@ -17,13 +17,14 @@ type bank struct {
 	Grown  float64 `json:"grown"`
 	Curve  curve   `json:"curve"`
 	Judged int     `json:"judged"` // batches
+	Ladder ladder  `json:"ladder"`
 }
 
 func newBank(s slot) bank {
 	union := s.guardrail.Signal == stagger.SignalErrors
 	return bank{
 		Suspect: newForms(0, union), Rollback: newForms(tokens, union),
-		Healthy: newHealth(), Recovery: newHealth(), Curve: newCurve(union),
+		Healthy: newHealth(), Recovery: newHealth(), Curve: newCurve(union), Ladder: newLadder(s),
 	}
 }
 
@@ -40,7 +41,18 @@ func (b *bank) observe(e evidence, mass float64) {
 	b.Judged++
 	b.Healthy.observe(e)
 	b.Recovery.observe(e)
-	b.Curve.observe(e.curve)
+	b.Curve.observe(e.curve, e.power)
+}
+
+// void forgets what was gathered under an assumption that failed. The mass that
+// was handed out is gone with it.
+func (b *bank) void() {
+	b.Suspect.clear()
+	b.Rollback.clear()
+	b.Healthy.clear()
+	b.Recovery.clear()
+	b.Grown = 0
+	clear(b.Curve.At)
 }
 
 // endBlock ends a block; one in which suspicion grew starts the recovery anew.

@@ -30,6 +30,17 @@ type arm struct {
 	Failed     int               `json:"failed"`
 	Unfinished int               `json:"unfinished"`
 	Latency    stagger.Histogram `json:"latency"`
+	First      int               `json:"first"` // failures that are their subject's first
+	Groups     []armGroup        `json:"groups,omitempty"`
+}
+
+// armGroup is what one group of subjects met.
+type armGroup struct {
+	Requests   int               `json:"requests"`
+	Failed     int               `json:"failed"`
+	First      int               `json:"first"`
+	Unfinished int               `json:"unfinished"`
+	Latency    stagger.Histogram `json:"latency"`
 }
 
 // timed is the number of requests whose latency is known, if only as too long.
@@ -81,6 +92,38 @@ func (a *arm) add(o stagger.Observation) {
 	a.Failed += int(o.Outcomes.Failed())
 	a.Unfinished += int(o.Unfinished)
 	a.Latency = histogram.Sum(a.Latency, o.Latency)
+	a.First += int(o.FirstFailed)
+	if len(o.Groups) == stagger.Groups {
+		a.addGroups(o.Groups)
+	}
+}
+
+func (a *arm) addGroups(gs []stagger.Group) {
+	if a.Groups == nil {
+		a.Groups = make([]armGroup, stagger.Groups)
+	}
+	for i := range gs {
+		g := &a.Groups[i]
+		g.Requests += int(gs[i].Started)
+		g.Failed += int(gs[i].Failed)
+		g.First += int(gs[i].FirstFailed)
+		g.Unfinished += int(gs[i].Unfinished)
+		g.Latency = histogram.Sum(g.Latency, gs[i].Latency)
+	}
+}
+
+// groups visits the groups of the baseline, in every stratum; it says whether
+// there are any.
+func (b *batch) groups(visit func(group int, a *armGroup)) bool {
+	found := false
+	for _, name := range b.names() {
+		groups := b.Strata[name][armBaseline].Groups
+		for i := range groups {
+			found = true
+			visit(i, &groups[i])
+		}
+	}
+	return found
 }
 
 // full says whether b is large enough to be judged. It depends on how many
@@ -110,6 +153,7 @@ func (b *batch) whole(side int) arm {
 		sum.Requests += a.Requests
 		sum.Failed += a.Failed
 		sum.Unfinished += a.Unfinished
+		sum.First += a.First
 		sum.Latency = histogram.Sum(sum.Latency, a.Latency)
 	}
 	return sum

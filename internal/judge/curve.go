@@ -27,11 +27,12 @@ func newCurve(wanted bool) curve {
 	return curve{At: make([]float64, curveSize)}
 }
 
-func (c *curve) observe(ts []sequential.Table) {
+// observe takes in the tables of a batch, to a power.
+func (c *curve) observe(ts []sequential.Table, power float64) {
 	for i := range c.At {
 		l := curveLeast + curveStep*float64(i)
 		for _, t := range ts {
-			c.At[i] += float64(t.Hits)*l - t.LogM(l)
+			c.At[i] += power * (float64(t.Hits)*l - t.LogM(l))
 		}
 	}
 }

@@ -72,6 +72,7 @@ type state struct {
 	StageAt   time.Time             `json:"stage_at,omitzero"`
 	Regressed *stagger.Verdict      `json:"regressed,omitempty"` // a proof stays proved
 	ByRoute   map[string]routeTally `json:"by_route,omitempty"`
+	Placebo   placebo               `json:"placebo"`
 }
 
 // New returns a judge without evidence.
@@ -92,6 +93,7 @@ func New(c Config) *Judge {
 	for _, s := range j.slots {
 		j.state.Banks = append(j.state.Banks, newBank(s))
 	}
+	j.state.Placebo = newPlacebo(j.slots)
 	return j
 }
 
@@ -129,7 +131,7 @@ func (s *state) sound() bool {
 			return false
 		}
 	}
-	return s.Usual.sound() && s.Totals.sound() && s.Shed.sound()
+	return s.Usual.sound() && s.Totals.sound() && s.Shed.sound() && s.Placebo.sound(len(s.Banks))
 }
 
 // BeginStage restarts the healthy evidence: it speaks of the stage that begins.
@@ -201,10 +203,16 @@ func (j *Judge) tryBatch(b *batch) {
 	}
 	mass := j.state.Clock.mass(b.To.Sub(b.From), j.config.Planned)
 	sight := sight{batch: b, usual: &j.state.Usual, reference: j.state.Reference}
+	perMinute := j.state.expectedFailures(b)
 	for i := range j.slots {
-		e := j.slots[i].evidence(sight)
-		j.state.Banks[i].observe(e, mass)
+		bank := &j.state.Banks[i]
+		if bank.Ladder.choose(j.slots[i], perMinute) {
+			bank.void()
+		}
+		bank.observe(j.slots[i].evidence(sight, &bank.Ladder), mass)
+		bank.Ladder.measure(j.slots[i], sight)
 	}
+	j.observePlacebo(b, mass)
 	j.state.Shed.observe(sight, mass)
 	j.state.tallyRoutes(b)
 	j.suspect()

@@ -84,6 +84,20 @@ func (j *Judge) tellErrors(f stagger.Finding, requests uint64) string {
 		where, interval(f), count(requests), short(f.Tolerance))
 }
 
+// allowance says what was allowed for dependence, if anything was.
+func allowance(f stagger.Finding) string {
+	switch f.Rung {
+	case rungNames[rungUsers]:
+		return "; failures come in clumps, so each user counts once"
+	case rungNames[rungBlocks]:
+		return "; failures come in clumps, so each minute has one vote"
+	case rungNames[rungTempered]:
+		return fmt.Sprintf("; requests come in clumps (%s times the variance of independent ones), so evidence counts less", short(f.Dispersion))
+	default:
+		return ""
+	}
+}
+
 // interval says between what the ratio lies.
 func interval(f stagger.Finding) string {
 	switch {

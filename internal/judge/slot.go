@@ -56,6 +56,7 @@ type evidence struct {
 	ratio, floor             [len(sequential.Tilts)]float64
 	healthyRatio, healthyCap [len(sequential.HealthyTilts)]float64
 	curve                    []sequential.Table // for the interval of the odds ratio
+	power                    float64            // that it was raised to
 	judged                   bool
 }
 
@@ -66,35 +67,51 @@ type sight struct {
 	reference *reference
 }
 
-func (s slot) evidence(at sight) evidence {
-	if s.guardrail.Signal == stagger.SignalErrors {
-		return s.errors(at)
+// evidence is what the batch says, counted as the rung of l has it.
+func (s slot) evidence(at sight, l *ladder) evidence {
+	var e evidence
+	switch {
+	case s.guardrail.Signal == stagger.SignalLatency:
+		e = s.latency(at)
+	case l.Rung == rungBlocks && at.reference == nil:
+		e = l.Vote.observe(at.batch, s.guardrail)
+	default:
+		e = s.errors(at, l.Rung == rungUsers)
 	}
-	return s.latency(at)
+	e.power = 1
+	e.temper(l.exponent())
+	return e
 }
 
 // errors compares failures: by ratio with the concurrent baseline, and with
-// the floor below which failures do not matter.
-func (s slot) errors(at sight) evidence {
+// the floor below which failures do not matter. Of each subject only the first
+// counts if once is set.
+func (s slot) errors(at sight, once bool) evidence {
 	var (
-		g    = s.guardrail
-		e    = evidence{judged: true}
-		null = math.Log(max(g.Tolerance, 1))
-		c    = at.batch.whole(armCandidate)
+		g      = s.guardrail
+		e      = evidence{judged: true}
+		null   = math.Log(max(g.Tolerance, 1))
+		failed = func(a arm) int {
+			if once {
+				return a.First
+			}
+			return a.Failed
+		}
+		c = at.batch.whole(armCandidate)
 	)
 	var ratio, healthy logs
 	switch at.reference {
 	case nil:
-		e.curve = tables(at.batch, func(a arm, _ int) (n, hits int) { return a.Requests, a.Failed })
+		e.curve = tables(at.batch, func(a arm, _ int) (n, hits int) { return a.Requests, failed(a) })
 		ratio = conditional(e.curve, null, sequential.Tilts[:], +1)
 		healthy = conditional(e.curve, math.Log(healthyOdds), sequential.HealthyTilts[:], -1)
 	default:
-		ratio = oneSample(c.Failed, c.Requests, worse(at.reference.Errors, g.Tolerance), sequential.Tilts[:], +1)
+		ratio = oneSample(failed(c), c.Requests, worse(at.reference.Errors, g.Tolerance), sequential.Tilts[:], +1)
 	}
 	exp(e.ratio[:], ratio)
-	exp(e.floor[:], oneSample(c.Failed, c.Requests, g.Floor, sequential.Tilts[:], +1))
+	exp(e.floor[:], oneSample(failed(c), c.Requests, g.Floor, sequential.Tilts[:], +1))
 	copy(e.healthyRatio[:], healthy)
-	copy(e.healthyCap[:], oneSample(c.Failed, c.Requests, g.Healthy, sequential.HealthyTilts[:], -1))
+	copy(e.healthyCap[:], oneSample(failed(c), c.Requests, g.Healthy, sequential.HealthyTilts[:], -1))
 	return e
 }
 

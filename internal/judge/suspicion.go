@@ -20,14 +20,14 @@ type suspicion struct {
 // every slot that looked bad has recovered.
 func (j *Judge) suspect() {
 	s := &j.state.Suspicion
-	if j.totalRollback() >= 1 && j.state.Regressed == nil {
+	if j.totalRollback() >= 1 && j.state.Regressed == nil && j.uncertified() == "" {
 		v := j.display(j.state.LastTick)
 		v.Outcome, v.Advice = stagger.OutcomeRegressed, stagger.AdviseRollback
 		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Rollback.value() })
 		j.state.Regressed = &v
 	}
 	s.Shed = s.Shed || j.shedEvidence()*alphaShed >= 1
-	s.Held = s.Held || j.totalSuspect() >= 1 || s.Shed
+	s.Held = s.Held || j.totalSuspect() >= 1 || j.totalRollback() >= 1 || s.Shed
 	if !s.Held {
 		return
 	}

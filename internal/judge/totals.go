@@ -73,12 +73,14 @@ func (a *armTotal) errors() float64 {
 type span struct{ at, low, high float64 }
 
 // quantile bounds the q-quantile at all times at once with confidence 1 - alpha.
-func (a *armTotal) quantile(q, alpha float64) (span, bool) {
+// Requests that come in clumps count for as many fewer.
+func (a *armTotal) quantile(q, alpha, dispersion float64) (span, bool) {
 	n := float64(a.Timed)
 	if n < 10/(1-q) {
 		return span{}, false
 	}
-	below, above := sequential.QuantileRadius(int(n), q, alpha, max(n/2, 100))
+	alone := n / max(dispersion, 1)
+	below, above := sequential.QuantileRadius(int(alone), q, alpha, max(alone/2, 100))
 	return span{
 		at:   histogram.Upper(a.rank(q * n)),
 		low:  histogram.Upper(a.rank((q-below)*n) - 1),

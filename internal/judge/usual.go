@@ -96,6 +96,16 @@ func (u *usual) quantile(q float64) int32 {
 	return histogram.MaxIndex
 }
 
+// expectedFailures is how many failures a minute like the batch would bring to
+// a candidate that is no worse than usual.
+func (s *state) expectedFailures(b *batch) float64 {
+	length := b.To.Sub(b.From)
+	if length <= 0 || s.Usual.Requests == 0 {
+		return 0
+	}
+	return s.Usual.Failed / s.Usual.Requests * float64(b.requests(armCandidate)) * float64(voteLength) / float64(length)
+}
+
 // beyond is the share of the baseline's requests that took longer than bucket i.
 func (u *usual) beyond(i int32) (hits, of float64) {
 	for k := bucketSlot(i) + 1; int(k) < buckets; k++ {

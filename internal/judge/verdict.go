@@ -50,6 +50,9 @@ func (j *Judge) decide(v *stagger.Verdict) {
 	default:
 		j.decideHealth(v)
 	}
+	if v.Uncertified = j.uncertified(); v.Uncertified != "" {
+		v.Sentence += "; " + v.Uncertified
+	}
 	if v.Advice == stagger.AdviseNothing && j.alarmed() {
 		v.Advice = stagger.AdviseAlert
 		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
@@ -108,6 +111,10 @@ func (j *Judge) finding(i int) stagger.Finding {
 		Suspect:  progress(b.Suspect.value(), 1/(s.weight*alphaSuspect)),
 		Rollback: progress(b.Rollback.value(), 1/(s.weight*s.guardrail.Alpha)),
 		Healthy:  min(max(b.Healthy.log()/math.Log(1/alphaHealthy), 0), 1),
+		Rung:     rungNames[b.Ladder.Rung], Dispersion: b.Ladder.Phi,
+	}
+	if !b.Ladder.Known {
+		f.Rung, f.Dispersion = "", 0
 	}
 	if s.guardrail.Signal == stagger.SignalErrors {
 		j.measureErrors(&f, b)
@@ -120,7 +127,7 @@ func (j *Judge) finding(i int) stagger.Finding {
 	case f.Healthy >= 1 && f.Suspect < 1:
 		f.Outcome = stagger.OutcomeHealthy
 	}
-	f.Sentence = j.tell(f)
+	f.Sentence = j.tell(f) + allowance(f)
 	return f
 }
 
@@ -156,8 +163,8 @@ func (j *Judge) measureLatency(f *stagger.Finding, s slot) {
 	f.Tolerance = 1 + s.guardrail.Tolerance
 	q := quantiles[s.quantile]
 	// Half of the level for each arm: the ratio holds when both do.
-	base, ok := j.state.Totals.Arms[armBaseline].quantile(q, alphaInterval/2)
-	candidate, also := j.state.Totals.Arms[armCandidate].quantile(q, alphaInterval/2)
+	base, ok := j.state.Totals.Arms[armBaseline].quantile(q, alphaInterval/2, f.Dispersion)
+	candidate, also := j.state.Totals.Arms[armCandidate].quantile(q, alphaInterval/2, f.Dispersion)
 	if ok {
 		f.Baseline = base.at
 	} else {

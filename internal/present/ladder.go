@@ -90,9 +90,11 @@ func who(s stagger.Stage) string {
 	return rules + " and " + s.Weight.String()
 }
 
-// Wanted says which share of traffic is asked for, in words.
-func Wanted(s stagger.Split) string {
+// Wanted says which share of traffic is asked for on version, in words.
+func Wanted(s stagger.Split, version string) string {
 	switch {
+	case s.Baseline == version:
+		return "everybody"
 	case !s.Exposes():
 		return "nobody"
 	case s.Weight == stagger.WeightFull:

@@ -137,6 +137,9 @@ func TestLadderShowsWhereARolloutEnded(t *testing.T) {
 
 func TestWantedSaysWhoMeetsTheCandidate(t *testing.T) {
 	rules := []stagger.Rule{{Header: "a"}}
+	if got := present.Wanted(stagger.Split{Baseline: "v2"}, "v2"); got != "everybody" {
+		t.Errorf("after the promotion %q", got)
+	}
 	for want, s := range map[string]stagger.Split{
 		"nobody":         {Candidate: "v2"},
 		"5%":             {Candidate: "v2", Weight: 5 * stagger.WeightPercent},
@@ -144,7 +147,7 @@ func TestWantedSaysWhoMeetsTheCandidate(t *testing.T) {
 		"5% and by rule": {Candidate: "v2", Rules: rules, RuleShare: stagger.WeightFull, Weight: 5 * stagger.WeightPercent},
 		"everybody":      {Candidate: "v2", Weight: stagger.WeightFull},
 	} {
-		if got := present.Wanted(s); got != want {
+		if got := present.Wanted(s, "v2"); got != want {
 			t.Errorf("%+v: %q, want %q", s, got, want)
 		}
 	}

@@ -98,24 +98,49 @@ func (t *Traffic) observe(version string, count int, tick stagger.Tick) stagger.
 		b = &healthy
 	}
 	buckets := map[int32]uint64{}
+	groups := make([]map[int32]uint64, stagger.Groups)
+	o.Groups = make([]stagger.Group, stagger.Groups)
+	for g := range groups {
+		groups[g] = map[int32]uint64{}
+	}
 	for range count {
+		g := t.random.IntN(stagger.Groups)
+		o.Groups[g].Started++
 		latency := float64(b.Median) * math.Exp(sigma*t.random.NormFloat64())
 		if t.random.Float64() < b.Tail {
 			latency *= b.TailBy
 		}
-		buckets[histogram.Index(time.Duration(latency))]++
+		index := histogram.Index(time.Duration(latency))
+		buckets[index]++
+		groups[g][coarse(index)]++
 		o.Latency.Sum += latency / float64(time.Second)
 		if t.random.Float64() < b.Errors {
 			o.Outcomes.ServerError++
+			o.Groups[g].Failed++
 		} else {
 			o.Outcomes.OK++
 		}
 	}
-	for index, n := range buckets {
-		o.Latency.Buckets = append(o.Latency.Buckets, stagger.Bucket{Index: index, Count: n})
+	o.Latency.Buckets = sorted(buckets)
+	for g := range groups {
+		o.Groups[g].Latency.Buckets = sorted(groups[g])
 	}
-	slices.SortFunc(o.Latency.Buckets, func(a, b stagger.Bucket) int { return int(a.Index - b.Index) })
 	return o
+}
+
+// coarse returns the bucket of a group's histogram that covers a fine one.
+func coarse(index int32) int32 {
+	const steps = stagger.GroupSteps
+	return int32(math.Ceil(float64(index)/steps)) * steps
+}
+
+func sorted(counts map[int32]uint64) []stagger.Bucket {
+	out := make([]stagger.Bucket, 0, len(counts))
+	for index, n := range counts {
+		out = append(out, stagger.Bucket{Index: index, Count: n})
+	}
+	slices.SortFunc(out, func(a, b stagger.Bucket) int { return int(a.Index - b.Index) })
+	return out
 }
 
 // Ticks returns what is sealed by now.

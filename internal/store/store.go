@@ -113,7 +113,7 @@ func (s *Store) claim() error {
 func (s *Store) unopenable(err error) error {
 	folder := filepath.Dir(s.path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && !exists(folder):
 		return invalid("store %s: the directory %s does not exist; create it or choose another store.path", s.path, folder)
 	case errors.Is(err, fs.ErrPermission):
 		return denied("store %s cannot be written; give this user write access to it and to %s, or choose another store.path", s.path, folder)
@@ -122,6 +122,11 @@ func (s *Store) unopenable(err error) error {
 	default:
 		return unavailable("store %s cannot be opened: %v", s.path, err)
 	}
+}
+
+func exists(folder string) bool {
+	_, err := os.Stat(folder)
+	return err == nil
 }
 
 // connect makes the pools; it does not touch the file yet.

@@ -135,7 +135,7 @@ func (p *picture) traffic() []string {
 		return nil
 	}
 	s, observed := engine.Split(p.Rollout), p.observed()
-	words := fmt.Sprintf("wanted %s · observed %s", present.Wanted(s), present.Share(observed))
+	words := fmt.Sprintf("wanted %s · observed %s", present.Wanted(s, p.Rollout.Candidate), present.Share(observed))
 	width := max(p.width-label-ansi.StringWidth(words)-2, 8)
 	split := p.marked(present.Live, observed, s.Weight.Share(), width)
 	if len(s.Rules) > 0 && s.Weight == 0 {

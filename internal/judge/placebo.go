@@ -1,0 +1,138 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/histogram"
+)
+
+// placebo is a candidate that is none: some groups of the baseline's subjects,
+// judged against the others by the same rules. When it looks worse, the
+// assumptions do not hold today, and a proof would prove nothing.
+type placebo struct {
+	Forms   []forms   `json:"forms"`
+	Votes   []vote    `json:"votes"`
+	Size    int       `json:"size"` // groups that play the candidate
+	Alarmed time.Time `json:"alarmed,omitzero"`
+	Alarms  int       `json:"alarms,omitempty"`
+	Batches int       `json:"batches,omitempty"` // judged
+}
+
+// The placebo's alarm is as rare as a false rollback would be, and stands for a
+// while. Both are argued in ADR 0004.
+const (
+	alphaPlacebo   = 0.01
+	alarmStands    = 10 * time.Minute
+	mostPlaceboOf  = stagger.Groups / 2
+	leastPlaceboOf = 1
+)
+
+func newPlacebo(slots []slot) placebo {
+	p := placebo{Size: leastPlaceboOf, Votes: make([]vote, len(slots))}
+	for _, s := range slots {
+		p.Forms = append(p.Forms, newForms(0, s.guardrail.Signal == stagger.SignalErrors))
+	}
+	return p
+}
+
+func (p *placebo) sound(slots int) bool {
+	if len(p.Forms) != slots || len(p.Votes) != slots {
+		return false
+	}
+	for i := range p.Forms {
+		if !p.Forms[i].sound() {
+			return false
+		}
+	}
+	return true
+}
+
+// cut makes a batch in which the first groups of the baseline play the
+// candidate; it is not ok when there are no groups.
+func (p *placebo) cut(b *batch) (_ batch, ok bool) {
+	out := batch{From: b.From, To: b.To, Age: b.Age, Strata: make(map[string]*[arms]arm, len(b.Strata))}
+	for _, name := range b.names() {
+		both := new([arms]arm)
+		for i, g := range b.Strata[name][armBaseline].Groups {
+			side := armBaseline
+			if i < p.Size {
+				side = armCandidate
+			}
+			both[side].take(g)
+			ok = true
+		}
+		out.Strata[name] = both
+	}
+	return out, ok
+}
+
+// observe judges the placebo on the same batch, and returns the slot to blame
+// when it alarms, -1 when it does not.
+func (j *Judge) observePlacebo(b *batch, mass float64) {
+	p := &j.state.Placebo
+	cut, ok := p.cut(b)
+	if !ok || j.state.Reference != nil {
+		return
+	}
+	p.Batches++
+	at := sight{batch: &cut, usual: &j.state.Usual}
+	total, most, blamed := 0.0, 0.0, 0
+	for i, s := range j.slots {
+		l := j.state.Banks[i].Ladder
+		l.Vote = p.Votes[i]
+		p.Forms[i].observe(s.evidence(at, &l), mass)
+		p.Votes[i] = l.Vote
+		share := s.weight * alphaPlacebo * p.Forms[i].value()
+		if total += share; share > most {
+			most, blamed = share, i
+		}
+	}
+	p.resize(b)
+	if total >= 1 {
+		j.alarm(blamed, b.To)
+	}
+}
+
+// alarm makes the blamed slot climb, and begins anew.
+func (j *Judge) alarm(blamed int, at time.Time) {
+	p := &j.state.Placebo
+	p.Alarmed, p.Alarms = at, p.Alarms+1
+	j.state.Banks[blamed].Ladder.force(j.slots[blamed])
+	j.state.Banks[blamed].void()
+	for i := range p.Forms {
+		p.Forms[i].clear()
+	}
+}
+
+// resize makes the placebo as large as the candidate was in the batch, for the
+// batches to come.
+func (p *placebo) resize(b *batch) {
+	n, m := b.requests(armBaseline), b.requests(armCandidate)
+	if n+m == 0 {
+		return
+	}
+	share := float64(m) / float64(n+m)
+	p.Size = min(max(int(math.Round(stagger.Groups*share)), leastPlaceboOf), mostPlaceboOf)
+}
+
+// take adds a group to an arm.
+func (a *arm) take(g armGroup) {
+	a.Requests += g.Requests
+	a.Failed += g.Failed
+	a.First += g.First
+	a.Unfinished += g.Unfinished
+	a.Latency = histogram.Sum(a.Latency, g.Latency)
+}
+
+// uncertified says why no rollback may rest on the evidence now, "" if it may.
+func (j *Judge) uncertified() string {
+	p := &j.state.Placebo
+	if p.Alarmed.IsZero() || j.state.LastTick.Sub(p.Alarmed) >= alarmStands {
+		return ""
+	}
+	return fmt.Sprintf("not certified: a part of %s looked worse than the rest of it at %s, so requests depend on each other more than is allowed for",
+		j.config.Baseline, p.Alarmed.UTC().Format(time.TimeOnly))
+}

@@ -18,7 +18,9 @@ func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
 	}
 	signal := j.slots[most].guardrail.Signal
 	told := j.strongest(of, func(i int) bool {
-		return j.slots[i].guardrail.Signal == signal && of(&j.state.Banks[i]) > 1 && j.finding(i).Candidate > 0
+		f := j.finding(i)
+		harmed := of(&j.state.Banks[i]) > 1 || f.Estimate > f.Tolerance
+		return f.Signal == signal && f.Candidate > 0 && harmed
 	})
 	if told < 0 {
 		told = most

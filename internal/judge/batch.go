@@ -57,6 +57,8 @@ type batch struct {
 	To     time.Time             `json:"to,omitzero"`
 	Age    time.Duration         `json:"age,omitempty"` // the least of its ticks
 	Strata map[string]*[arms]arm `json:"strata,omitempty"`
+
+	sorted []string // the names of the strata, once they were asked for
 }
 
 // add puts a tick into b.
@@ -142,8 +144,13 @@ func (b *batch) requests(side int) int {
 	return n
 }
 
-// names lists the strata in a fixed order.
-func (b *batch) names() []string { return slices.Sorted(maps.Keys(b.Strata)) }
+// names lists the strata in a fixed order. Nobody changes the list.
+func (b *batch) names() []string {
+	if len(b.sorted) != len(b.Strata) {
+		b.sorted = slices.Sorted(maps.Keys(b.Strata))
+	}
+	return b.sorted
+}
 
 // whole is one side over all strata.
 func (b *batch) whole(side int) arm {

@@ -19,6 +19,23 @@ type armTotal struct {
 	Stage    uint64   `json:"stage"` // requests since the stage began
 	Counts   []uint64 `json:"counts"`
 	Timed    uint64   `json:"timed"`
+
+	radii [len(quantiles)]radius // the last ones that were computed
+}
+
+// radius is how far, in shares of rank, a quantile of n requests may be off.
+type radius struct{ n, below, above float64 }
+
+// staleRadius is by how much n may grow until a radius is computed anew. It
+// shrinks with n, so an old one is only too wide.
+const staleRadius = 1.01
+
+func (r *radius) update(n, q, alpha float64) {
+	if r.n > 0 && n >= r.n && n <= staleRadius*r.n {
+		return
+	}
+	r.n = n
+	r.below, r.above = sequential.QuantileRadius(int(n), q, alpha, max(n/2, 100))
 }
 
 func newTotals() totals {
@@ -72,19 +89,19 @@ func (a *armTotal) errors() float64 {
 // span is a quantile with its bounds, in seconds, widened to bucket edges.
 type span struct{ at, low, high float64 }
 
-// quantile bounds the q-quantile at all times at once with confidence 1 - alpha.
+// quantile bounds the i-th of quantiles at all times at once with confidence 1 - alpha.
 // Requests that come in clumps count for as many fewer.
-func (a *armTotal) quantile(q, alpha, dispersion float64) (span, bool) {
-	n := float64(a.Timed)
+func (a *armTotal) quantile(i int, alpha, dispersion float64) (span, bool) {
+	n, q := float64(a.Timed), quantiles[i]
 	if n < 10/(1-q) {
 		return span{}, false
 	}
-	alone := n / max(dispersion, 1)
-	below, above := sequential.QuantileRadius(int(alone), q, alpha, max(alone/2, 100))
+	r := &a.radii[i]
+	r.update(n/max(dispersion, 1), q, alpha)
 	return span{
 		at:   histogram.Upper(a.rank(q * n)),
-		low:  histogram.Upper(a.rank((q-below)*n) - 1),
-		high: histogram.Upper(a.rank((q+above)*n + 1)),
+		low:  histogram.Upper(a.rank((q-r.below)*n) - 1),
+		high: histogram.Upper(a.rank((q+r.above)*n + 1)),
 	}, true
 }
 

@@ -161,10 +161,9 @@ func (j *Judge) errorTolerance() float64 {
 
 func (j *Judge) measureLatency(f *stagger.Finding, s slot) {
 	f.Tolerance = 1 + s.guardrail.Tolerance
-	q := quantiles[s.quantile]
 	// Half of the level for each arm: the ratio holds when both do.
-	base, ok := j.state.Totals.Arms[armBaseline].quantile(q, alphaInterval/2, f.Dispersion)
-	candidate, also := j.state.Totals.Arms[armCandidate].quantile(q, alphaInterval/2, f.Dispersion)
+	base, ok := j.state.Totals.Arms[armBaseline].quantile(s.quantile, alphaInterval/2, f.Dispersion)
+	candidate, also := j.state.Totals.Arms[armCandidate].quantile(s.quantile, alphaInterval/2, f.Dispersion)
 	if ok {
 		f.Baseline = base.at
 	} else {

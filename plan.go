@@ -68,6 +68,9 @@ type Signal string
 const (
 	SignalErrors  Signal = "errors"  // failed requests: 5xx, connection errors, timeouts
 	SignalLatency Signal = "latency" // the whole latency curve, judged at p50 to p99.9
+	// SignalGoodput looks at requests that got no answer in time: unfinished
+	// when their interval was sealed, or given up by the client.
+	SignalGoodput Signal = "goodput"
 )
 
 // Action is what a guardrail does when it is crossed.

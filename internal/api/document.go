@@ -55,7 +55,7 @@ type signalSchema struct{}
 
 // Schema describes a stagger.Signal; empty where no signal decides.
 func (signalSchema) Schema(huma.Registry) *huma.Schema {
-	return words("A measurement.", "", stagger.SignalErrors, stagger.SignalLatency)
+	return words("A measurement.", "", stagger.SignalErrors, stagger.SignalLatency, stagger.SignalGoodput)
 }
 
 type actionSchema struct{}

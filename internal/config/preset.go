@@ -11,6 +11,8 @@ func defaultGuardrail(s stagger.Signal) stagger.Guardrail {
 	switch s {
 	case stagger.SignalErrors:
 		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.0005, Healthy: 0.002, Alpha: 0.01, Action: stagger.ActionRollback}
+	case stagger.SignalGoodput:
+		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.005, Healthy: 0.02, Alpha: 0.01, Action: stagger.ActionRollback}
 	default:
 		return stagger.Guardrail{Signal: s, Tolerance: 0.044, Floor: 0.002, Healthy: 0.24, Alpha: 0.01, Action: stagger.ActionRollback}
 	}

@@ -288,16 +288,16 @@ func (v value) guardrails() []stagger.Guardrail {
 }
 
 func guardrail(f map[string]value, g stagger.Guardrail) stagger.Guardrail {
-	errors := g.Signal == stagger.SignalErrors
+	counted := g.Signal != stagger.SignalLatency
 	if t, ok := f["tolerance"]; ok {
-		if errors {
+		if counted {
 			g.Tolerance = t.ratio()
 		} else {
 			g.Tolerance = t.share()
 		}
 	}
 	if t, ok := f["floor"]; ok {
-		if errors {
+		if counted {
 			g.Floor = t.share()
 		} else {
 			g.Floor = t.duration().Seconds()

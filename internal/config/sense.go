@@ -178,7 +178,7 @@ func measureFaults(path string, g stagger.Guardrail) []fault {
 		}
 	}
 	switch g.Signal {
-	case stagger.SignalErrors:
+	case stagger.SignalErrors, stagger.SignalGoodput:
 		in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
 		in("floor", g.Floor, 0, 0.5, "a share from 0% to 50%")
 		in("healthy", g.Healthy, 1e-6, 0.5, "a share from 0.0001% to 50%")
@@ -190,7 +190,7 @@ func measureFaults(path string, g stagger.Guardrail) []fault {
 			out = append(out, faultf(path+".healthy", "%g is within the tolerance of %g, so nothing could be called healthy; write more", g.Healthy, g.Tolerance))
 		}
 	default:
-		out = append(out, faultf(path+".signal", "%q is not measured; write errors or latency", string(g.Signal)))
+		out = append(out, faultf(path+".signal", "%q is not measured; write errors, latency or goodput", string(g.Signal)))
 	}
 	return out
 }

@@ -21,7 +21,7 @@ type bank struct {
 }
 
 func newBank(s slot) bank {
-	union := s.guardrail.Signal == stagger.SignalErrors
+	union := s.guardrail.Signal != stagger.SignalLatency
 	return bank{
 		Suspect: newForms(0, union), Rollback: newForms(tokens, union),
 		Healthy: newHealth(), Recovery: newHealth(), Curve: newCurve(union), Ladder: newLadder(s),

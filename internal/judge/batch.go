@@ -26,6 +26,7 @@ const (
 
 // arm is what one version did in a batch.
 type arm struct {
+	Started    int               `json:"started"`
 	Requests   int               `json:"requests"` // that came to an end we may judge, or to none
 	Failed     int               `json:"failed"`
 	Unfinished int               `json:"unfinished"`
@@ -45,6 +46,10 @@ type armGroup struct {
 
 // timed is the number of requests whose latency is known, if only as too long.
 func (a arm) timed() int { return int(a.Latency.Count()) + a.Unfinished }
+
+// lost counts the requests that got no answer in time: unfinished, or given up
+// by the client.
+func (a arm) lost() int { return a.Unfinished + a.Started - a.Requests }
 
 // beyond counts the requests that took longer than bucket i.
 func (a arm) beyond(i int32) int {
@@ -90,6 +95,7 @@ func (b *batch) arm(stratum string, side int) *arm {
 }
 
 func (a *arm) add(o stagger.Observation) {
+	a.Started += int(o.Started)
 	a.Requests += int(o.Started - min(o.Outcomes.ClientAbort, o.Started))
 	a.Failed += int(o.Outcomes.Failed())
 	a.Unfinished += int(o.Unfinished)
@@ -157,6 +163,7 @@ func (b *batch) whole(side int) arm {
 	var sum arm
 	for _, name := range b.names() {
 		a := b.Strata[name][side]
+		sum.Started += a.Started
 		sum.Requests += a.Requests
 		sum.Failed += a.Failed
 		sum.Unfinished += a.Unfinished

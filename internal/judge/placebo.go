@@ -33,7 +33,7 @@ const (
 func newPlacebo(slots []slot) placebo {
 	p := placebo{Size: leastPlaceboOf, Votes: make([]vote, len(slots))}
 	for _, s := range slots {
-		p.Forms = append(p.Forms, newForms(0, s.guardrail.Signal == stagger.SignalErrors))
+		p.Forms = append(p.Forms, newForms(0, s.guardrail.Signal != stagger.SignalLatency))
 	}
 	return p
 }
@@ -120,6 +120,7 @@ func (p *placebo) resize(b *batch) {
 
 // take adds a group to an arm.
 func (a *arm) take(g armGroup) {
+	a.Started += g.Requests
 	a.Requests += g.Requests
 	a.Failed += g.Failed
 	a.First += g.First

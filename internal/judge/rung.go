@@ -71,8 +71,12 @@ func (l *ladder) measure(s slot, at sight) {
 // met counts the outcomes of a group: failures, or requests that surely took
 // longer than usual.
 func (s slot) met(a *armGroup, usual *usual) int {
-	if s.guardrail.Signal == stagger.SignalErrors {
+	switch s.guardrail.Signal {
+	case stagger.SignalErrors:
 		return a.Failed
+	case stagger.SignalGoodput:
+		return a.Unfinished
+	case stagger.SignalLatency:
 	}
 	if !usual.Known[s.quantile] {
 		return 0
@@ -102,7 +106,7 @@ func (l *ladder) pick(s slot, phi, perMinute float64) rung {
 	switch {
 	case phi <= limit:
 		return rungPlain
-	case s.guardrail.Signal == stagger.SignalLatency:
+	case s.guardrail.Signal != stagger.SignalErrors:
 		return rungTempered
 	case l.Subjects.value() <= limit:
 		return rungUsers
@@ -117,7 +121,7 @@ func (l *ladder) pick(s slot, phi, perMinute float64) rung {
 // fail. At the top the evidence is shrunk further.
 func (l *ladder) force(s slot) {
 	switch {
-	case s.guardrail.Signal == stagger.SignalLatency, l.Rung >= rungBlocks:
+	case s.guardrail.Signal != stagger.SignalErrors, l.Rung >= rungBlocks:
 		l.Forced += forcedExponent
 		l.Least = rungTempered
 	default:
@@ -168,7 +172,7 @@ type vote struct {
 }
 
 // observe takes in a batch, and returns the vote when a minute is over.
-func (v *vote) observe(b *batch, g stagger.Guardrail) evidence {
+func (v *vote) observe(b *batch, g stagger.Guardrail, count counter) evidence {
 	var e evidence
 	e = e.neutral()
 	if number := b.To.UnixNano() / int64(voteLength); number != v.Number {
@@ -178,9 +182,9 @@ func (v *vote) observe(b *batch, g stagger.Guardrail) evidence {
 		*v = vote{Number: number}
 	}
 	for side := range v.Requests {
-		whole := b.whole(side)
-		v.Requests[side] += whole.Requests
-		v.Failed[side] += whole.Failed
+		n, hits := count(b.whole(side))
+		v.Requests[side] += n
+		v.Failed[side] += hits
 	}
 	return e
 }

@@ -62,8 +62,8 @@ func (j *Judge) tell(f stagger.Finding) string {
 	if requests == 0 {
 		return "nothing to compare yet"
 	}
-	if f.Signal == stagger.SignalErrors {
-		return j.tellErrors(f, requests)
+	if f.Signal != stagger.SignalLatency {
+		return j.tellShare(f, requests)
 	}
 	switch {
 	case f.Candidate == 0 && f.Suspect >= 1:
@@ -76,13 +76,16 @@ func (j *Judge) tell(f stagger.Finding) string {
 		interval(f), count(requests), percent(f.Tolerance-1))
 }
 
-func (j *Judge) tellErrors(f stagger.Finding, requests uint64) string {
-	where := ""
+func (j *Judge) tellShare(f stagger.Finding, requests uint64) string {
+	does, where := "fails", ""
+	if f.Signal == stagger.SignalGoodput {
+		does = "answers too late or never"
+	}
 	if f.Route != "" {
 		where = ", most of them on " + f.Route
 	}
-	return fmt.Sprintf("%s fails %s of requests against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
-		j.config.Candidate, percent(f.Candidate), percent(f.Baseline), j.config.Baseline,
+	return fmt.Sprintf("%s %s %s of requests against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
+		j.config.Candidate, does, percent(f.Candidate), percent(f.Baseline), j.config.Baseline,
 		where, interval(f), count(requests), short(f.Tolerance))
 }
 

@@ -15,6 +15,7 @@ import (
 const (
 	weightErrors  = 0.35
 	weightLatency = 0.35 / float64(len(quantiles))
+	weightGoodput = 0.10
 	weightShed    = 0.10
 )
 
@@ -38,6 +39,8 @@ func slotsOf(guardrails []stagger.Guardrail) []slot {
 		switch g.Signal {
 		case stagger.SignalErrors:
 			slots = append(slots, slot{guardrail: g, weight: weightErrors, gates: true})
+		case stagger.SignalGoodput:
+			slots = append(slots, slot{guardrail: g, weight: weightGoodput, gates: true})
 		case stagger.SignalLatency:
 			for i, q := range quantiles {
 				slots = append(slots, slot{
@@ -74,44 +77,52 @@ func (s slot) evidence(at sight, l *ladder) evidence {
 	case s.guardrail.Signal == stagger.SignalLatency:
 		e = s.latency(at)
 	case l.Rung == rungBlocks && at.reference == nil:
-		e = l.Vote.observe(at.batch, s.guardrail)
+		e = l.Vote.observe(at.batch, s.guardrail, s.counter(rungPlain))
 	default:
-		e = s.errors(at, l.Rung == rungUsers)
+		e = s.counted(at, s.counter(l.Rung))
 	}
 	e.power = 1
 	e.temper(l.exponent())
 	return e
 }
 
-// errors compares failures: by ratio with the concurrent baseline, and with
-// the floor below which failures do not matter. Of each subject only the first
-// counts if once is set.
-func (s slot) errors(at sight, once bool) evidence {
+// counter counts, of one side, the requests and what is bad about them.
+type counter func(a arm) (n, hits int)
+
+// counter returns what the slot counts on a rung.
+func (s slot) counter(r rung) counter {
+	switch {
+	case s.guardrail.Signal == stagger.SignalGoodput:
+		return func(a arm) (n, hits int) { return a.Started, a.lost() }
+	case r == rungUsers:
+		return func(a arm) (n, hits int) { return a.Requests, a.First }
+	default:
+		return func(a arm) (n, hits int) { return a.Requests, a.Failed }
+	}
+}
+
+// counted compares counts of what is bad: by ratio with the concurrent
+// baseline, and with the floor below which it does not matter.
+func (s slot) counted(at sight, count counter) evidence {
 	var (
-		g      = s.guardrail
-		e      = evidence{judged: true}
-		null   = math.Log(max(g.Tolerance, 1))
-		failed = func(a arm) int {
-			if once {
-				return a.First
-			}
-			return a.Failed
-		}
-		c = at.batch.whole(armCandidate)
+		g    = s.guardrail
+		e    = evidence{judged: true}
+		null = math.Log(max(g.Tolerance, 1))
+		n, k = count(at.batch.whole(armCandidate))
 	)
 	var ratio, healthy logs
 	switch at.reference {
 	case nil:
-		e.curve = tables(at.batch, func(a arm, _ int) (n, hits int) { return a.Requests, failed(a) })
+		e.curve = tables(at.batch, func(a arm, _ int) (n, hits int) { return count(a) })
 		ratio = conditional(e.curve, null, sequential.Tilts[:], +1)
 		healthy = conditional(e.curve, math.Log(healthyOdds), sequential.HealthyTilts[:], -1)
 	default:
-		ratio = oneSample(failed(c), c.Requests, worse(at.reference.Errors, g.Tolerance), sequential.Tilts[:], +1)
+		ratio = oneSample(k, n, worse(at.reference.share(g.Signal), g.Tolerance), sequential.Tilts[:], +1)
 	}
 	exp(e.ratio[:], ratio)
-	exp(e.floor[:], oneSample(failed(c), c.Requests, g.Floor, sequential.Tilts[:], +1))
+	exp(e.floor[:], oneSample(k, n, g.Floor, sequential.Tilts[:], +1))
 	copy(e.healthyRatio[:], healthy)
-	copy(e.healthyCap[:], oneSample(failed(c), c.Requests, g.Healthy, sequential.HealthyTilts[:], -1))
+	copy(e.healthyCap[:], oneSample(k, n, g.Healthy, sequential.HealthyTilts[:], -1))
 	return e
 }
 

@@ -16,6 +16,8 @@ type totals struct {
 type armTotal struct {
 	Requests uint64   `json:"requests"`
 	Failed   uint64   `json:"failed"`
+	Started  uint64   `json:"started"`
+	Lost     uint64   `json:"lost"`
 	Stage    uint64   `json:"stage"` // requests since the stage began
 	Counts   []uint64 `json:"counts"`
 	Timed    uint64   `json:"timed"`
@@ -60,6 +62,8 @@ func (t *totals) add(b *batch) {
 		a, whole := &t.Arms[side], b.whole(side)
 		a.Requests += uint64(whole.Requests)
 		a.Failed += uint64(whole.Failed)
+		a.Started += uint64(whole.Started)
+		a.Lost += uint64(whole.lost())
 		a.Stage += uint64(whole.Requests)
 		a.Timed += uint64(whole.timed())
 		for _, bucket := range whole.Latency.Buckets {
@@ -79,11 +83,16 @@ func (a *armTotal) sample() stagger.Sample {
 	return stagger.Sample{Requests: a.Requests, Failed: a.Failed, Stage: a.Stage}
 }
 
-func (a *armTotal) errors() float64 {
-	if a.Requests == 0 {
+// share is the part of requests that were bad by what the signal counts.
+func (a *armTotal) share(s stagger.Signal) float64 {
+	bad, of := a.Failed, a.Requests
+	if s == stagger.SignalGoodput {
+		bad, of = a.Lost, a.Started
+	}
+	if of == 0 {
 		return 0
 	}
-	return float64(a.Failed) / float64(a.Requests)
+	return float64(bad) / float64(of)
 }
 
 // span is a quantile with its bounds, in seconds, widened to bucket edges.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/histogram"
 	"github.com/stagger-dev/stagger/internal/sequential"
 )
@@ -28,6 +29,8 @@ type usual struct {
 	Counts   []float64 `json:"counts"`
 	Requests float64   `json:"requests"`
 	Failed   float64   `json:"failed"`
+	Started  float64   `json:"started"`
+	Lost     float64   `json:"lost"`
 	Timed    float64   `json:"timed"`
 	// Since and Fresh are what was learned since the thresholds were set.
 	Since time.Duration `json:"since"`
@@ -52,6 +55,8 @@ func (u *usual) learn(b *batch) {
 	u.Counts[buckets-1] += float64(whole.Unfinished)
 	u.Requests += float64(whole.Requests)
 	u.Failed += float64(whole.Failed)
+	u.Started += float64(whole.Started)
+	u.Lost += float64(whole.lost())
 	u.Timed += float64(whole.timed())
 	u.Fresh += float64(whole.timed())
 	if u.Since += b.To.Sub(b.From); u.Since >= relearnEach || !u.Known[0] {
@@ -76,6 +81,8 @@ func (u *usual) relearn() {
 	}
 	u.Requests *= fade
 	u.Failed *= fade
+	u.Started *= fade
+	u.Lost *= fade
 	u.Timed *= fade
 	u.Since, u.Fresh = 0, 0
 }
@@ -118,18 +125,28 @@ func (u *usual) beyond(i int32) (hits, of float64) {
 // meets it any more.
 type reference struct {
 	Errors float64 `json:"errors"` // the most its share of failures can be
+	Lost   float64 `json:"lost"`   // the same of requests without an answer in time
 	Slow   [len(quantiles)]struct {
 		Most  float64 `json:"most"` // of the share beyond the threshold
 		Least float64 `json:"least"`
 	} `json:"slow"`
 }
 
+// share is the most that the baseline's share of what is bad can be.
+func (r *reference) share(s stagger.Signal) float64 {
+	if s == stagger.SignalGoodput {
+		return r.Lost
+	}
+	return r.Errors
+}
+
 // alphaReference is the chance that the reference is better than the baseline was.
 const alphaReference = 0.005
 
 func (u *usual) reference() *reference {
-	r := &reference{Errors: 1}
+	r := &reference{Errors: 1, Lost: 1}
 	_, r.Errors = sequential.FractionInterval(int(u.Failed), int(u.Requests), alphaReference, max(u.Requests, 1))
+	_, r.Lost = sequential.FractionInterval(int(u.Lost), int(u.Started), alphaReference, max(u.Started, 1))
 	for i := range quantiles {
 		r.Slow[i].Most = 1
 		if !u.Known[i] {

@@ -79,6 +79,9 @@ func (j *Judge) decideHealth(v *stagger.Verdict) {
 // lacking says what is still missing before a stage is healthy.
 func (j *Judge) lacking(i int, evidence float64, requests uint64) string {
 	margin := fmt.Sprintf("failures of %s", percent(j.slots[i].guardrail.Healthy))
+	if j.slots[i].guardrail.Signal == stagger.SignalGoodput {
+		margin = fmt.Sprintf("%s of requests without an answer in time", percent(j.slots[i].guardrail.Healthy))
+	}
 	if name := j.slots[i].name; name != "" {
 		margin = fmt.Sprintf("+%s at %s", percent(j.slots[i].guardrail.Healthy), name)
 	}
@@ -116,10 +119,10 @@ func (j *Judge) finding(i int) stagger.Finding {
 	if !b.Ladder.Known {
 		f.Rung, f.Dispersion = "", 0
 	}
-	if s.guardrail.Signal == stagger.SignalErrors {
-		j.measureErrors(&f, b)
-	} else {
+	if s.guardrail.Signal == stagger.SignalLatency {
 		j.measureLatency(&f, s)
+	} else {
+		j.measureShare(&f, s, b)
 	}
 	switch {
 	case f.Rollback >= 1:
@@ -139,24 +142,17 @@ func progress(e, needed float64) float64 {
 	return min(math.Log(e)/math.Log(needed), 1)
 }
 
-func (j *Judge) measureErrors(f *stagger.Finding, b *bank) {
-	f.Tolerance = j.errorTolerance()
-	f.Route = j.state.worstRoute()
-	f.Baseline = j.state.Totals.Arms[armBaseline].errors()
-	f.Candidate = j.state.Totals.Arms[armCandidate].errors()
+func (j *Judge) measureShare(f *stagger.Finding, s slot, b *bank) {
+	f.Tolerance = max(s.guardrail.Tolerance, 1)
+	if f.Signal == stagger.SignalErrors {
+		f.Route = j.state.worstRoute()
+	}
+	f.Baseline = j.state.Totals.Arms[armBaseline].share(f.Signal)
+	f.Candidate = j.state.Totals.Arms[armCandidate].share(f.Signal)
 	f.Estimate, f.Low, f.High = b.Curve.interval(alphaInterval)
 	if f.Candidate == 0 && f.Baseline == 0 {
 		f.Estimate = 1
 	}
-}
-
-func (j *Judge) errorTolerance() float64 {
-	for _, s := range j.slots {
-		if s.guardrail.Signal == stagger.SignalErrors {
-			return max(s.guardrail.Tolerance, 1)
-		}
-	}
-	return 1
 }
 
 func (j *Judge) measureLatency(f *stagger.Finding, s slot) {

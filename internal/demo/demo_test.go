@@ -88,7 +88,7 @@ func checkLines(t *testing.T, s Scenario, out string, want Summary) {
 	if got.CandidateRequests == 0 || got.CandidateRequests > got.Requests || got.UsersExposed == 0 || got.UsersExposed > got.Users {
 		t.Errorf("these counts cannot be: %+v", got)
 	}
-	if (s.troubled() || s.Outage) != (got.DetectedAfter > 0) {
+	if trouble := s.From != FromStart || s.troubled(); trouble != (got.DetectedAfter > 0) {
 		t.Errorf("detected after %v seconds", got.DetectedAfter)
 	}
 	for i, line := range lines[:len(lines)-1] {

@@ -63,7 +63,9 @@ type batch struct {
 	Age    time.Duration         `json:"age,omitempty"` // the least of its ticks
 	Strata map[string]*[arms]arm `json:"strata,omitempty"`
 
-	sorted []string // the names of the strata, once they were asked for
+	// What was computed of the strata, once it was asked for.
+	sorted []string
+	sums   [arms]*arm
 }
 
 // add puts a tick into b.
@@ -72,6 +74,7 @@ func (b *batch) add(t stagger.Tick, baseline, candidate string, stratum func(str
 		b.From, b.Age = t.From, t.Age
 	}
 	b.To, b.Age = t.To, min(b.Age, t.Age)
+	b.sums = [arms]*arm{}
 	for _, o := range t.Observations {
 		switch o.Version {
 		case baseline:
@@ -158,10 +161,22 @@ func (b *batch) names() []string {
 	return b.sorted
 }
 
-// whole is one side over all strata.
+// whole is one side over all strata. Nobody changes what it points to.
 func (b *batch) whole(side int) arm {
+	if b.sums[side] == nil {
+		sum := b.sum(side)
+		b.sums[side] = &sum
+	}
+	return *b.sums[side]
+}
+
+func (b *batch) sum(side int) arm {
+	names := b.names()
+	if len(names) == 1 {
+		return b.Strata[names[0]][side]
+	}
 	var sum arm
-	for _, name := range b.names() {
+	for _, name := range names {
 		a := b.Strata[name][side]
 		sum.Started += a.Started
 		sum.Requests += a.Requests

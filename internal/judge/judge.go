@@ -73,6 +73,7 @@ type state struct {
 	Regressed *stagger.Verdict      `json:"regressed,omitempty"` // a proof stays proved
 	ByRoute   map[string]routeTally `json:"by_route,omitempty"`
 	Placebo   placebo               `json:"placebo"`
+	Past      past                  `json:"past"`
 }
 
 // New returns a judge without evidence.
@@ -93,7 +94,7 @@ func New(c Config) *Judge {
 	for _, s := range j.slots {
 		j.state.Banks = append(j.state.Banks, newBank(s))
 	}
-	j.state.Placebo = newPlacebo(j.slots)
+	j.state.Placebo, j.state.Past = newPlacebo(j.slots), newPast(j.slots)
 	return j
 }
 
@@ -131,7 +132,7 @@ func (s *state) sound() bool {
 			return false
 		}
 	}
-	return s.Usual.sound() && s.Totals.sound() && s.Shed.sound() && s.Placebo.sound(len(s.Banks))
+	return s.Usual.sound() && s.Totals.sound() && s.Shed.sound() && s.Placebo.sound(len(s.Banks)) && s.Past.sound(len(s.Banks))
 }
 
 // BeginStage restarts the healthy evidence: it speaks of the stage that begins.
@@ -189,6 +190,7 @@ func (j *Judge) stratum(route string) string {
 func (j *Judge) weigh(b batch) {
 	candidate := b.requests(armCandidate)
 	if candidate > 0 || j.state.Clock.started() {
+		j.state.Past.begin(&j.state.Usual)
 		j.tryBatch(&b)
 		j.state.Totals.add(&b)
 	}
@@ -213,6 +215,7 @@ func (j *Judge) tryBatch(b *batch) {
 		bank.Ladder.measure(j.slots[i], sight)
 	}
 	j.observePlacebo(b, mass)
+	j.observePast(b)
 	j.state.Shed.observe(sight, mass)
 	j.state.tallyRoutes(b)
 	j.suspect()
@@ -224,4 +227,5 @@ func (j *Judge) endBlock() {
 		j.state.Banks[i].endBlock(refill)
 	}
 	j.state.Shed.endBlock()
+	j.state.Past.endBlock()
 }

@@ -288,9 +288,9 @@ func TestVerdictsAreFinite(t *testing.T) {
 }
 
 func BenchmarkTick(b *testing.B) {
-	w, j := newWorld(1, 1000), judge.New(config())
+	w, j := newCrowd(1, 10_000), judge.New(config())
 	w.warm(j, 0.05)
-	ticks := make([]stagger.Tick, 4096)
+	ticks := make([]stagger.Tick, 512)
 	for i := range ticks {
 		ticks[i] = w.tick()
 	}

@@ -45,6 +45,9 @@ func (j *Judge) decide(v *stagger.Verdict) {
 	case s.Held:
 		v.Advice = stagger.AdviseHold
 		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
+	case len(j.state.Past.Slots) > 0:
+		v.Advice = stagger.AdviseHold
+		v.Signal, v.Sentence = j.worsened()
 	case v.Candidate.Stage == 0:
 		v.Sentence = fmt.Sprintf("no request has met %s in this stage yet", j.config.Candidate)
 	default:

@@ -1,0 +1,195 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/histogram"
+	"github.com/stagger-dev/stagger/internal/sequential"
+)
+
+// past compares the baseline with itself before the rollout. A candidate that
+// damages what both versions share makes both of them worse, which no
+// comparison between the two can see.
+//
+// It is an e-detector, R <- e (R + w) with w the seconds of the batch: when
+// nothing changes, the mean time until R reaches A is at least A seconds
+// (Shin, Ramdas and Rinaldo 2022). It only ever holds: load, the hour and other
+// people's changes make a baseline worse as well.
+type past struct {
+	Reference  *reference            `json:"reference,omitempty"`
+	Thresholds [len(quantiles)]int32 `json:"thresholds"`
+	Growth     [][]float64           `json:"growth"`           // R by slot and tilt
+	Recovery   [][]float64           `json:"recovery"`         // logarithms, by slot and tilt, since it last grew
+	Grown      []float64             `json:"grown"`            // R by slot when the block began
+	Slots      []int                 `json:"slots,omitempty"`  // that got worse and have not recovered
+	Shares     [][2]float64          `json:"shares,omitempty"` // measured when they did: before and now
+}
+
+const (
+	// falseAlarmEach is the mean time between alarms of a baseline that does
+	// not change, in seconds: thirty days.
+	falseAlarmEach = 30 * 24 * 60 * 60
+	// pastOdds is how much worse a baseline may get within a rollout.
+	pastOdds = 3
+	// leastPast is how many requests a past has at least.
+	leastPast = 500
+)
+
+func newPast(slots []slot) past {
+	var p past
+	for range slots {
+		p.Growth = append(p.Growth, make([]float64, len(sequential.Tilts)))
+		p.Recovery = append(p.Recovery, make([]float64, len(sequential.HealthyTilts)))
+	}
+	p.Grown = make([]float64, len(slots))
+	return p
+}
+
+func (p *past) sound(slots int) bool {
+	if len(p.Growth) != slots || len(p.Recovery) != slots || len(p.Grown) != slots || len(p.Shares) != len(p.Slots) {
+		return false
+	}
+	for i := range p.Growth {
+		if len(p.Growth[i]) != len(sequential.Tilts) || len(p.Recovery[i]) != len(sequential.HealthyTilts) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(p.Slots, func(i int) bool { return i < 0 || i >= slots })
+}
+
+// begin remembers how the baseline is before anybody meets the candidate.
+func (p *past) begin(u *usual) {
+	if p.Reference == nil && u.Requests >= leastPast {
+		p.Reference, p.Thresholds = u.reference(), u.Thresholds
+	}
+}
+
+// observePast weighs what the baseline did in a batch.
+func (j *Judge) observePast(b *batch) {
+	p := &j.state.Past
+	if p.Reference == nil || b.requests(armBaseline) == 0 {
+		return
+	}
+	seconds := b.To.Sub(b.From).Seconds()
+	total := 0.0
+	for i, s := range j.slots {
+		n, k, limit := p.count(s, &j.state.Banks[i].Ladder, b)
+		power := j.state.Banks[i].Ladder.exponent()
+		total += s.weight * p.grow(i, n, k, limit, power, seconds)
+		if slices.Contains(p.Slots, i) {
+			for t, tilt := range oneSample(k, n, limit, sequential.HealthyTilts[:], -1) {
+				p.Recovery[i][t] += power * tilt
+			}
+		}
+	}
+	if total >= falseAlarmEach {
+		j.accusePast(b)
+	}
+	p.Slots, p.Shares = p.unrecovered()
+}
+
+// count returns the baseline's requests, how many were bad, and the share that
+// may be.
+func (p *past) count(s slot, l *ladder, b *batch) (n, hits int, limit float64) {
+	whole := b.whole(armBaseline)
+	if s.guardrail.Signal != stagger.SignalLatency {
+		n, hits = s.counter(l.Rung)(whole)
+		return n, hits, max(worse(p.Reference.share(s.guardrail.Signal), pastOdds), s.guardrail.Healthy)
+	}
+	beyond := p.beyond(s)
+	if beyond >= histogram.Index(b.Age) {
+		return 0, 0, 1 // what has not finished need not be that slow
+	}
+	return whole.timed(), whole.beyond(beyond), p.Reference.Slow[s.quantile].Most
+}
+
+// beyond is the bucket from which on a request counts as slower than before.
+func (p *past) beyond(s slot) int32 {
+	before := p.Thresholds[s.quantile]
+	floor := time.Duration((histogram.Upper(before) + s.guardrail.Floor) * float64(time.Second))
+	return max(before+histogram.Steps(s.guardrail.Healthy), histogram.Index(floor))
+}
+
+// grow moves R of slot i and returns it.
+func (p *past) grow(i, n, hits int, limit, power, seconds float64) float64 {
+	sum := 0.0
+	for t, l := range oneSample(hits, n, limit, sequential.Tilts[:], +1) {
+		r := math.Exp(min(power*l, 500)) * (p.Growth[i][t] + seconds)
+		p.Growth[i][t] = min(r, sequential.Most)
+		sum += p.Growth[i][t]
+	}
+	return sum / float64(len(sequential.Tilts))
+}
+
+// accusePast notes the slots that got worse, and begins their R anew.
+func (j *Judge) accusePast(b *batch) {
+	p := &j.state.Past
+	for i, s := range j.slots {
+		if s.weight*mean64(p.Growth[i]) < 0.1*falseAlarmEach {
+			continue
+		}
+		if !slices.Contains(p.Slots, i) {
+			n, k, limit := p.count(s, &j.state.Banks[i].Ladder, b)
+			p.Slots = append(p.Slots, i)
+			p.Shares = append(p.Shares, [2]float64{limit, float64(k) / float64(max(n, 1))})
+		}
+		clear(p.Growth[i])
+		clear(p.Recovery[i])
+		p.Grown[i] = 0
+	}
+}
+
+func mean64(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(len(v))
+}
+
+// unrecovered lists the slots that are still worse than they were.
+func (p *past) unrecovered() ([]int, [][2]float64) {
+	var left []int
+	var shares [][2]float64
+	for k, i := range p.Slots {
+		if sequential.LogMeanExp(p.Recovery[i]) < math.Log(1/alphaHealthy) {
+			left, shares = append(left, i), append(shares, p.Shares[k])
+		}
+	}
+	return left, shares
+}
+
+// endBlock ends a block; one in which R grew starts the recovery anew.
+func (p *past) endBlock() {
+	for _, i := range p.Slots {
+		now := mean64(p.Growth[i])
+		// R grows by a second a second when nothing happens.
+		if now > 2*p.Grown[i]+2*blockLength.Seconds() {
+			clear(p.Recovery[i])
+		}
+		p.Grown[i] = now
+	}
+}
+
+// worsened says what got worse about the baseline, "" when nothing did.
+func (j *Judge) worsened() (stagger.Signal, string) {
+	p := &j.state.Past
+	if len(p.Slots) == 0 {
+		return "", ""
+	}
+	s, shares := j.slots[p.Slots[0]], p.Shares[0]
+	what := "of requests failing"
+	switch s.guardrail.Signal {
+	case stagger.SignalGoodput:
+		what = "of requests without an answer in time"
+	case stagger.SignalLatency:
+		what = "of requests slower than " + duration(histogram.Upper(p.beyond(s)))
+	case stagger.SignalErrors:
+	}
+	return s.guardrail.Signal, fmt.Sprintf("%s itself is worse than before the rollout, %s %s at once where %s is the limit; what both versions share may be suffering",
+		j.config.Baseline, percent(shares[1]), what, percent(shares[0]))
+}

@@ -97,6 +97,7 @@ func (s *session) root() *cobra.Command {
 		&cobra.Group{ID: groupRun, Title: "Run:"},
 		&cobra.Group{ID: groupRollout, Title: "Roll out:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
+		&cobra.Group{ID: groupJudge, Title: "Ask the judge:"},
 		&cobra.Group{ID: groupFiles, Title: "Files:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -108,6 +109,7 @@ func (s *session) root() *cobra.Command {
 	add(groupRun, s.demo(), s.serve())
 	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort())
 	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.history(), s.verify())
+	add(groupJudge, s.rejudge())
 	add(groupFiles, s.validate(), s.schema())
 	root.AddCommand(s.version())
 	return root
@@ -117,6 +119,7 @@ const (
 	groupRun     = "run"
 	groupRollout = "rollout"
 	groupLook    = "look"
+	groupJudge   = "judge"
 	groupFiles   = "files"
 )
 

@@ -51,6 +51,10 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
+	cases, err := filepath.Abs(filepath.Join("..", "recording", "testdata", "cases"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, script := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
 			s := apitest.New(t, func(c *api.Config) {
@@ -64,6 +68,7 @@ func TestScripts(t *testing.T) {
 					e.Setenv("STAGGER_SERVER", s.URL)
 					e.Setenv("STAGGER_ACTOR", "ada")
 					e.Setenv("TZ", "UTC")
+					e.Setenv("CASES", cases)
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

@@ -22,20 +22,28 @@ const (
 	exitAborted     = 11
 	exitSuperseded  = 12
 	exitTimeout     = 13
+
+	// Of recorded data that is judged.
+	exitRegressed    = 10
+	exitInconclusive = 14
+	exitBlind        = 15
+
 	exitInterrupted = 130
 )
 
 const exitTable = `Exit codes:
-    0  done; of a rollout that was waited for: promoted
+    0  done; of a rollout that was waited for: promoted; of what was judged: healthy
     1  an error inside, or a history that was tampered with
     2  what was typed or written is wrong
     3  there is no such rollout or service
     4  refused: the state does not allow it now, or the token does not
     5  the server does not answer
-   10  rolled back
+   10  rolled back; of what was judged: regressed
    11  aborted
    12  superseded by another rollout
    13  not over yet when --timeout ended
+   14  what was judged is inconclusive: too little evidence
+   15  what was judged is blind: measurements are missing
   130  interrupted`
 
 // exit ends the program with a code that tells an outcome, nothing being wrong
@@ -62,6 +70,20 @@ func outcomeCode(p stagger.Phase) int {
 	case stagger.PhasePending, stagger.PhaseProgressing, stagger.PhaseWaiting, stagger.PhasePaused, stagger.PhaseBaking:
 	}
 	return exitTimeout
+}
+
+// verdictCode is the exit code of a verdict on recorded data.
+func verdictCode(o stagger.Outcome) int {
+	switch o {
+	case stagger.OutcomeHealthy:
+		return exitOK
+	case stagger.OutcomeRegressed:
+		return exitRegressed
+	case stagger.OutcomeInconclusive:
+		return exitInconclusive
+	case stagger.OutcomeBlind:
+	}
+	return exitBlind
 }
 
 // hinted is an error with advice for the person at the terminal.

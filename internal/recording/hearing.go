@@ -179,6 +179,7 @@ func (h *Hearing) decide(at time.Time) []Decision {
 		switch {
 		case kind == KindBlind && h.lost().Before(at):
 			d.At = h.lost()
+			d.Sentence = h.verdict(d.At.Add(1)).Sentence
 		case kind == KindCleared && h.stand == KindBlind:
 			d.Sentence = "measurements of both versions arrive again"
 		}
@@ -235,7 +236,7 @@ func (h *Hearing) warnings() []string {
 	case h.summary.Ticks == 0 && h.missing > 0:
 		out = append(out, "no interval has lines of both versions: their times must be equal, or each version be given as a file by itself")
 	case h.missing > 0:
-		out = append(out, fmt.Sprintf("%s of %s are not recorded for both versions, and were not judged", h.missing, h.until.Sub(h.from)))
+		out = append(out, fmt.Sprintf("%.0f of %.0f seconds are not recorded for both versions, and were not judged", h.missing.Seconds(), h.until.Sub(h.from).Seconds()))
 	}
 	return out
 }

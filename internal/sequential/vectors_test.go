@@ -2,10 +2,13 @@ package sequential_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"testing"
+	"time"
 
+	"github.com/stagger-dev/stagger/internal/histogram"
 	"github.com/stagger-dev/stagger/internal/sequential"
 )
 
@@ -19,8 +22,7 @@ type vector struct {
 	Tolerance float64         `json:"tol_rel"`
 }
 
-// functions says how to compute each vector. A vector whose function is not
-// listed belongs to a test that the product does not have yet.
+// functions says how to compute each vector.
 var functions = map[string]func(*testing.T, vector) []float64{
 	"beta_binomial_log_mixture": func(t *testing.T, v vector) []float64 {
 		p := params[mixture](t, v)
@@ -29,6 +31,30 @@ var functions = map[string]func(*testing.T, vector) []float64{
 	"beta_binomial_mixture_bound": func(t *testing.T, v vector) []float64 {
 		p := params[mixture](t, v)
 		return one(p.build().Bound(p.V, p.Alpha))
+	},
+	"quantile_ab_p_value": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			A        string  `json:"a"`
+			B        string  `json:"b"`
+			Q        float64 `json:"quantile_p"`
+			NOpt     float64 `json:"t_opt"`
+			AlphaOpt float64 `json:"alpha_opt"`
+		}](t, v)
+		return one(sequential.QuantileABPValue(whole(t, p.A), whole(t, p.B), p.Q, p.NOpt, p.AlphaOpt))
+	},
+	"log2_bucket_index": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			Value float64 `json:"value"`
+		}](t, v)
+		i := histogram.Index(time.Duration(p.Value * float64(time.Second)))
+		return []float64{float64(i), histogram.Upper(i), histogram.Upper(i - 1)}
+	},
+	"tolerance_to_bucket_shift": func(t *testing.T, v vector) []float64 {
+		p := params[struct {
+			Delta float64 `json:"delta"`
+		}](t, v)
+		steps := histogram.Steps(p.Delta)
+		return []float64{float64(steps), histogram.Upper(steps) - 1}
 	},
 	"bernoulli_confidence_interval": func(t *testing.T, v vector) []float64 {
 		p := params[struct {
@@ -245,13 +271,16 @@ func (c conditional) table() sequential.Table {
 }
 
 func TestVectors(t *testing.T) {
-	done := 0
-	for _, v := range vectors(t) {
+	all := vectors(t)
+	if len(all) != 45 {
+		t.Errorf("%d vectors", len(all))
+	}
+	for _, v := range all {
 		compute, ok := functions[v.Function]
 		if !ok {
+			t.Errorf("%s: nothing computes %s", v.ID, v.Function)
 			continue
 		}
-		done++
 		t.Run(v.ID+" "+v.Function, func(t *testing.T) {
 			got, want := compute(t, v), expected(t, v)
 			if len(got) != len(want) {
@@ -263,9 +292,6 @@ func TestVectors(t *testing.T) {
 				}
 			}
 		})
-	}
-	if done < 39 {
-		t.Errorf("only %d vectors were computed", done)
 	}
 }
 
@@ -308,7 +334,27 @@ func expected(t *testing.T, v vector) []float64 {
 	if information, ok := ends["mutual_information_nats"]; ok {
 		return []float64{information, ends["total_requests"], ends["known_baseline_canary_requests"]}
 	}
+	if index, ok := ends["index"]; ok {
+		return []float64{index, ends["upper_edge"], ends["lower_edge"]}
+	}
+	if buckets, ok := ends["buckets"]; ok {
+		return []float64{buckets, ends["effective_delta"]}
+	}
 	return []float64{ends["lower"], ends["upper"]}
+}
+
+// whole lists the whole numbers of a range such as "1..1000".
+func whole(t *testing.T, text string) []float64 {
+	t.Helper()
+	var first, last int
+	if _, err := fmt.Sscanf(text, "%d..%d", &first, &last); err != nil {
+		t.Fatal(err)
+	}
+	var out []float64
+	for n := first; n <= last; n++ {
+		out = append(out, float64(n))
+	}
+	return out
 }
 
 func params[T any](t *testing.T, v vector) T {

@@ -53,9 +53,10 @@ var house = []room{
 	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter"}}, // what passes is counted
 	{path: "internal/store", floor: 3},
 	{path: "internal/load", floor: 3},
+	{path: "internal/simulate", floor: 3}, // the judge on traffic that never was; internal/sim is whole lives, for tests
 
 	// The will knows the means only by the interfaces of its ports.go.
-	{path: "internal/controller", floor: 4, never: []string{"internal/meter", "internal/proxy", "internal/store", "internal/load"}},
+	{path: "internal/controller", floor: 4, never: []string{"internal/meter", "internal/proxy", "internal/store", "internal/load", "internal/simulate"}},
 
 	{path: "client", floor: 5, never: []string{"internal"}}, // users' programs stand on it
 	{path: "internal/present", floor: 5, never: []string{"internal"}},
@@ -71,12 +72,16 @@ var house = []room{
 	{path: "internal/sim", floor: 4, support: true, beside: []string{"internal/controller"}},
 	{path: "internal/api/apitest", floor: 5, support: true, beside: []string{"internal/api"}},
 	{path: "e2e", floor: 6, support: true},
+	// What others do is there to be compared with, and never in the binary.
+	{path: "bench/peers", floor: 6, support: true},
+	{path: "bench/judge", floor: 6, support: true, beside: []string{"bench/peers"}},
 }
 
 // The faces in the server write commands into the store and read from it.
 var aboveTheInbox = []string{"internal/controller", "internal/proxy", "internal/meter", "internal/load"}
 
-// The command line asks the server, as everybody does.
+// The command line asks the server, as everybody does. What never happened it
+// simulates by itself.
 var overTheWire = append([]string{"internal/store"}, aboveTheInbox...)
 
 // harmless is all of the standard library that a pure room may import: what
@@ -150,7 +155,7 @@ func (r room) refuses(name string, test bool) string {
 		if target.floor > r.floor && !r.support {
 			return fmt.Sprintf("a test on floor %d must not climb to floor %d", r.floor, target.floor)
 		}
-	case target.support:
+	case target.support && !(r.support && slices.Contains(r.beside, there)):
 		return "it is support for tests"
 	case target.floor > r.floor:
 		return fmt.Sprintf("floor %d must not climb to floor %d", r.floor, target.floor)
@@ -266,6 +271,8 @@ func TestTheFloorsCanFail(t *testing.T) {
 		{"the command line and the store", "internal/cli/a.go", ours("internal/store"), "internal/cli must not know it"},
 		{"the controller and its means", "internal/controller/a.go", ours("internal/proxy"), "internal/controller must not know it"},
 		{"the client and what is internal", "client/a.go", ours("internal/engine"), "client must not know it"},
+		{"a peer in the program", "internal/simulate/a.go", ours("bench/peers"), "it is support for tests"},
+		{"a peer beside us", "bench/judge/a.go", ours("bench/peers"), ""},
 		{"support outside tests", "internal/app/a.go", ours("internal/sim"), "it is support for tests"},
 		{"a room without a floor", "internal/cellar/a.go", "", "internal/cellar stands on no floor"},
 		{"an import without a floor", "internal/app/a.go", ours("internal/cellar"), "it stands on no floor"},

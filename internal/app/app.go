@@ -240,6 +240,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		m.Collector(),
+		rollouts{a.store},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

@@ -160,6 +160,18 @@ func TestTrafficFollowsTheRollout(t *testing.T) {
 	if _, body := get(t, w.ProxyURL("web"), "X-User", "ada"); body != "v2" {
 		t.Errorf("in the first stage %q answers", body)
 	}
+	time.Sleep(500 * time.Millisecond) // a tick is looked at
+	_, metrics := get(t, w.AdminURL()+"/metrics")
+	for _, want := range []string{
+		fmt.Sprintf(`stagger_rollout_weight_ratio{candidate="v2",rollout=%q,service="shop"} 0.01`, r.ID),
+		fmt.Sprintf(`stagger_rollout_phase_info{candidate="v2",hold="",phase="progressing",rollout=%q,service="shop",stage="ada"} 1`, r.ID),
+		fmt.Sprintf(`stagger_rollout_verdict_info{advice="none",outcome="inconclusive",rollout=%q,service="shop"} 1`, r.ID),
+		fmt.Sprintf(`stagger_rollout_evidence_ratio{for="rollback",rollout=%q,service="shop",signal="errors",slot=""} 0`, r.ID),
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
 	w.do(t, stagger.Command{Verb: stagger.VerbRollback, Rollout: r.ID, Actor: "ada", Reason: "enough"})
 	w.wait(t, r.ID, func(r stagger.Rollout) bool { return r.Phase == stagger.PhaseRolledBack })
 	if _, body := get(t, w.ProxyURL("web"), "X-User", "ada"); body != "v1" {

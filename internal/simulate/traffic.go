@@ -1,0 +1,231 @@
+package simulate
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/histogram"
+)
+
+// The two sides of the comparison, as versions are called here.
+const (
+	Baseline  = "v1"
+	Candidate = "v2"
+
+	armBaseline  = 0
+	armCandidate = 1
+	arms         = 2
+)
+
+// epoch is when every life begins: a whole multiple of what the judge counts in.
+var epoch = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+
+// patience is the age at which ticks are sealed, 2^3.5 s: what takes longer, of
+// healthy requests not one in a billion, is unfinished. It is an edge of fine
+// and of coarse buckets.
+const (
+	patience     = 11_313_708_498 * time.Nanosecond
+	lastFinished = int32(112)
+)
+
+// Traffic draws the ticks of one service.
+type Traffic struct {
+	model    Model
+	rate     float64 // requests per second, both versions
+	subjects bool    // part the requests by subject, as the meter does
+
+	random *rand.Rand
+	now    time.Time
+	clock  time.Duration // since the first tick
+	shapes map[form]*shape
+	sides  [arms]side
+	clumps []clump
+	hosts  [arms][]float64
+}
+
+// NewTraffic returns the traffic of a model at rate requests per second; the
+// same seed makes the same ticks. With subjects the ticks tell groups of
+// subjects apart.
+func NewTraffic(m Model, rate float64, subjects bool, seed uint64) *Traffic {
+	t := &Traffic{
+		model: m, rate: rate, subjects: subjects,
+		random: rand.New(rand.NewPCG(seed, 0x57a66e5)), now: epoch, shapes: make(map[form]*shape),
+	}
+	t.hosts[armBaseline], t.hosts[armCandidate] = make([]float64, m.pods.baseline), make([]float64, m.pods.candidate)
+	return t
+}
+
+// Tick draws the tick of length d that follows, with a share of the requests for
+// the candidate. What it returns is good until the next call.
+func (t *Traffic) Tick(d time.Duration, share float64, at Moment) stagger.Tick {
+	var answers [arms]Answer
+	answers[armBaseline], answers[armCandidate] = t.model.answers(at)
+	t.model.bursts.begin(t, d, share)
+	for i, part := range [arms]float64{1 - share, share} {
+		t.sides[i].clear()
+		t.requests(i, answers[i], t.rate*part*d.Seconds(), d)
+	}
+	t.fall(t.clock+d, t.model.bursts.over == 0)
+	t.clock += d
+	from := t.now
+	t.now = t.now.Add(d)
+	tick := stagger.Tick{Service: "simulated", From: from, To: t.now, Age: patience}
+	for i, version := range [arms]string{Baseline, Candidate} {
+		t.sides[i].seal(t, version, from)
+	}
+	tick.Observations = []stagger.Observation{t.sides[armBaseline].sealed, t.sides[armCandidate].sealed}
+	return tick
+}
+
+// requests draws the requests of one side: a Poisson number, of which each fails
+// and takes its time by itself.
+func (t *Traffic) requests(i int, a Answer, mean float64, d time.Duration) {
+	s := &t.sides[i]
+	n := 0
+	if hosts := t.hosts[i]; len(hosts) > 0 {
+		t.model.pods.wander(t.random, hosts, d)
+		for _, host := range hosts {
+			n += t.shape(form{slow: a.Slow * slowness(host), tail: a.Tail}).draw(t.random, mean/float64(len(hosts)), &s.counts)
+		}
+	} else {
+		n = t.shape(form{slow: a.Slow, tail: a.Tail}).draw(t.random, mean, &s.counts)
+	}
+	s.started += uint64(n)
+	s.failed += uint64(binomial(t.random, n, a.Errors))
+	s.first = s.failed // of so many users that none comes twice
+}
+
+func (t *Traffic) shape(f form) *shape {
+	s := t.shapes[f]
+	if s == nil {
+		s = newShape(f)
+		t.shapes[f] = s
+	}
+	return s
+}
+
+// side is what one version did in a tick.
+type side struct {
+	started, failed, first uint64
+	counts                 [buckets]uint32
+	marked                 [stagger.Groups]stagger.Group // what bursts brought to each group
+	marks                  uint64                        // requests in marked
+	sealed                 stagger.Observation
+}
+
+func (s *side) clear() {
+	s.started, s.failed, s.first, s.marks = 0, 0, 0, 0
+	clear(s.counts[:])
+	clear(s.marked[:])
+}
+
+// fail adds a failed request of a burst.
+func (s *side) fail(t *Traffic, group uint64, first bool) {
+	usual := t.shape(form{slow: 1})
+	place := usual.one(t.random)
+	s.counts[int(usual.first-histogram.MinIndex)+place]++
+	s.started++
+	s.failed++
+	s.marked[group].Failed++
+	s.marks++
+	if first {
+		s.first++
+		s.marked[group].FirstFailed++
+	}
+}
+
+// seal makes an observation of what was counted.
+func (s *side) seal(t *Traffic, version string, from time.Time) {
+	o := &s.sealed
+	kept, groups := o.Latency.Buckets[:0], o.Groups
+	*o = stagger.Observation{
+		Service: "simulated", Version: version, Route: "all", From: from, To: t.now,
+		Started: s.started, FirstFailed: s.first,
+		Outcomes: stagger.Outcomes{OK: s.started - s.failed, ServerError: s.failed},
+	}
+	for i, n := range s.counts {
+		index := int32(i) + histogram.MinIndex
+		switch {
+		case n == 0:
+		case index <= lastFinished:
+			kept = append(kept, stagger.Bucket{Index: index, Count: uint64(n)})
+		default:
+			o.Unfinished += uint64(n)
+		}
+	}
+	o.Latency.Buckets = kept
+	o.Outcomes.OK -= min(o.Unfinished, o.Outcomes.OK)
+	if t.subjects {
+		o.Groups = s.part(t.random, groups)
+	}
+}
+
+// part parts the requests by group. What bursts brought stays with its user; all
+// else falls where it may.
+func (s *side) part(r *rand.Rand, groups []stagger.Group) []stagger.Group {
+	if groups == nil {
+		groups = make([]stagger.Group, stagger.Groups)
+	}
+	for i := range groups {
+		groups[i] = stagger.Group{Latency: stagger.Histogram{Buckets: groups[i].Latency.Buckets[:0]}}
+	}
+	s.partLatency(r, groups)
+	var left [stagger.Groups]uint64
+	for i := range groups {
+		left[i] = groups[i].Started
+		groups[i].Failed, groups[i].FirstFailed = s.marked[i].Failed, s.marked[i].FirstFailed
+	}
+	total := s.started
+	for range s.failed - s.marks {
+		at := r.Uint64N(total)
+		for i := range left {
+			if at < left[i] {
+				left[i]--
+				total--
+				groups[i].Failed++
+				groups[i].FirstFailed++
+				break
+			}
+			at -= left[i]
+		}
+	}
+	return groups
+}
+
+// partLatency parts the histogram: each coarse bucket by itself.
+func (s *side) partLatency(r *rand.Rand, groups []stagger.Group) {
+	for low := 0; low < buckets; {
+		index := coarse(int32(low) + histogram.MinIndex)
+		high := min(int(index-histogram.MinIndex), buckets-1)
+		var n uint64
+		for _, c := range s.counts[low : high+1] {
+			n += uint64(c)
+		}
+		low = high + 1
+		if n == 0 {
+			continue
+		}
+		var parted [stagger.Groups]uint64
+		scatter(r, n, &parted)
+		for i, c := range parted {
+			meet(&groups[i], index, c)
+		}
+	}
+}
+
+// coarse is the coarse bucket that holds a fine one: the next multiple.
+func coarse(index int32) int32 {
+	return index + (stagger.GroupSteps-index%stagger.GroupSteps)%stagger.GroupSteps
+}
+
+// meet adds n requests of one coarse bucket to a group.
+func meet(g *stagger.Group, index int32, n uint64) {
+	switch g.Started += n; {
+	case n == 0:
+	case index <= lastFinished:
+		g.Latency.Buckets = append(g.Latency.Buckets, stagger.Bucket{Index: index, Count: n})
+	default:
+		g.Unfinished += n
+	}
+}

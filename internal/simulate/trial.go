@@ -1,0 +1,190 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/judge"
+)
+
+// Trial is what is simulated: a model under a load, judged by guardrails.
+type Trial struct {
+	Model Model
+	Rate  float64 // requests per second, both versions
+	Share float64 // of them that the candidate gets, 0 to 1
+	// Shares are what it gets stage by stage in models that climb, each for an
+	// equal part of Length; Share is not used then.
+	Shares     []float64
+	Length     time.Duration // of one life after its warm-up
+	Guardrails []stagger.Guardrail
+	Planned    time.Duration // how long the judge thinks it takes; 0 is Length
+	// Subjects parts the requests by subject as the meter does, so that the
+	// judge measures how far they depend on each other.
+	Subjects bool
+	// Sparse reads the verdict only when a hundredth of the time since the onset
+	// has passed since it was last read, at most five seconds. The judge works all
+	// the same; delays are up to 1% too long, and shorter holds are not seen.
+	Sparse bool
+}
+
+// Refused tells what is wrong with a trial, nil if nothing is.
+func (t Trial) Refused() error {
+	switch {
+	case !(t.Rate > 0 && t.Rate <= 1e6):
+		return fmt.Errorf("a rate of %g requests per second cannot be simulated; write more than 0, and 1000000 at most", t.Rate)
+	case !t.Model.Climbs && !(t.Share > 0 && t.Share*t.skew() < 1):
+		return fmt.Errorf("a share of %g leaves nothing to compare; write more than 0 and less than 1", t.Share)
+	case t.Model.Climbs && len(t.Shares) == 0:
+		return fmt.Errorf("the model %s climbs through stages, and there are none", t.Model.Name)
+	case t.Length < time.Minute || t.Length > 1000*time.Hour:
+		return fmt.Errorf("a life of %s cannot be simulated; write a minute to 1000 hours", t.Length)
+	case t.Length <= t.Model.Onset:
+		return fmt.Errorf("the model %s begins after %s; write a longer time than that", t.Model.Name, t.Model.Onset)
+	case len(t.Guardrails) == 0:
+		return fmt.Errorf("there is no guardrail to try")
+	}
+	for _, share := range t.Shares {
+		if t.Model.Climbs && !(share > 0 && share < 1) {
+			return fmt.Errorf("a stage of %g leaves nothing to compare", share)
+		}
+	}
+	return nil
+}
+
+func (t Trial) skew() float64 {
+	if t.Model.Skew == 0 {
+		return 1
+	}
+	return t.Model.Skew
+}
+
+// Never is the delay of what did not happen.
+const Never = time.Duration(-1)
+
+// Life is what the judge said over one life, as delays since the model's onset,
+// or Never. For models without an onset that is since the first request that the
+// candidate met.
+type Life struct {
+	Suspect  time.Duration // it asked to hold, or for more
+	Shed     time.Duration
+	Rollback time.Duration
+	Healthy  time.Duration // the first stage was called healthy
+}
+
+// warmUp is how long the judge learns what is usual before the candidate meets
+// anybody, in ticks of warmTick.
+const (
+	warmUp   = 10 * time.Minute
+	warmTick = 10 * time.Second
+	tick     = time.Second
+)
+
+// Live simulates one life. The error is the context's, or tells what is wrong
+// with the trial.
+func (t Trial) Live(ctx context.Context, seed uint64) (Life, error) {
+	life := Life{Suspect: Never, Shed: Never, Rollback: Never, Healthy: Never}
+	if err := t.Refused(); err != nil {
+		return life, err
+	}
+	planned := t.Planned
+	if planned == 0 {
+		planned = t.Length
+	}
+	j := judge.New(judge.Config{Baseline: Baseline, Candidate: Candidate, Guardrails: t.Guardrails, Planned: planned})
+	looks := looks{onset: t.Model.Onset, sparse: t.Sparse}
+	err := t.Play(ctx, seed, func(s Scene) bool {
+		if s.Begins {
+			j.BeginStage(s.Tick.From)
+		}
+		j.Observe(s.Tick)
+		if s.At <= 0 || !looks.due(s.At) {
+			return true
+		}
+		life.note(j.Verdict(s.Tick.To), s.At-t.Model.Onset)
+		// What is proved stays proved, so it may be looked for less often.
+		looks.patient = life.Suspect != Never
+		return life.Rollback == Never
+	})
+	return life, err
+}
+
+// note keeps when something was said for the first time.
+func (l *Life) note(v stagger.Verdict, after time.Duration) {
+	if after <= 0 {
+		if v.Advice == stagger.AdviseRollback {
+			l.Rollback = 0 // before there was any reason to
+		}
+		return
+	}
+	first := func(when *time.Duration, is bool) {
+		if is && *when == Never {
+			*when = after
+		}
+	}
+	first(&l.Healthy, v.Outcome == stagger.OutcomeHealthy)
+	first(&l.Suspect, v.Advice == stagger.AdviseHold || v.Advice == stagger.AdviseShed || v.Advice == stagger.AdviseRollback)
+	first(&l.Shed, v.Advice == stagger.AdviseShed)
+	first(&l.Rollback, v.Advice == stagger.AdviseRollback)
+}
+
+// looks says when to read the verdict.
+type looks struct {
+	onset           time.Duration
+	sparse, patient bool
+	last            time.Duration
+}
+
+func (l *looks) due(at time.Duration) bool {
+	const longest = 5 * time.Second
+	apart := longest // before the onset there is nothing to time
+	if at > l.onset {
+		apart = min((at-l.onset)/100, longest)
+	}
+	if (l.sparse || l.patient) && at-l.last < apart {
+		return false
+	}
+	l.last = at
+	return true
+}
+
+// Scene is a tick of a life and what goes with it.
+type Scene struct {
+	Tick   stagger.Tick
+	At     time.Duration // of its end, since the candidate met its first request; 0 and less is the warm-up
+	Share  float64       // of the requests that the candidate should get
+	Begins bool          // a stage begins with it
+}
+
+// Play shows every tick of one life to watch, until it returns false or the life
+// is over.
+func (t Trial) Play(ctx context.Context, seed uint64, watch func(Scene) bool) error {
+	traffic := NewTraffic(t.Model, t.Rate, t.Subjects, seed)
+	for at := -warmUp; at < 0; at += warmTick {
+		if !watch(Scene{Tick: traffic.Tick(warmTick, 0, Moment{At: -warmUp, Length: t.Length}), At: at + warmTick}) {
+			return nil
+		}
+	}
+	before := 0.0
+	for at := time.Duration(0); at < t.Length; at += tick {
+		if at%time.Minute == 0 && ctx.Err() != nil {
+			return fmt.Errorf("simulate %s: %w", t.Model.Name, context.Cause(ctx))
+		}
+		share := t.shareAt(at)
+		now := traffic.Tick(tick, share*t.skew(), Moment{At: at, Length: t.Length})
+		if !watch(Scene{Tick: now, At: at + tick, Share: share, Begins: share != before}) {
+			return nil
+		}
+		before = share
+	}
+	return nil
+}
+
+func (t Trial) shareAt(at time.Duration) float64 {
+	if !t.Model.Climbs {
+		return t.Share
+	}
+	stage := int(float64(len(t.Shares)) * float64(at) / float64(t.Length))
+	return t.Shares[min(stage, len(t.Shares)-1)]
+}

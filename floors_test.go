@@ -72,6 +72,9 @@ var house = []room{
 	{path: "internal/sim", floor: 4, support: true, beside: []string{"internal/controller"}},
 	{path: "internal/api/apitest", floor: 5, support: true, beside: []string{"internal/api"}},
 	{path: "e2e", floor: 6, support: true},
+	// What others do is there to be compared with, and never in the binary.
+	{path: "bench/peers", floor: 6, support: true},
+	{path: "bench/judge", floor: 6, support: true, beside: []string{"bench/peers"}},
 }
 
 // The faces in the server write commands into the store and read from it.
@@ -152,7 +155,7 @@ func (r room) refuses(name string, test bool) string {
 		if target.floor > r.floor && !r.support {
 			return fmt.Sprintf("a test on floor %d must not climb to floor %d", r.floor, target.floor)
 		}
-	case target.support:
+	case target.support && !(r.support && slices.Contains(r.beside, there)):
 		return "it is support for tests"
 	case target.floor > r.floor:
 		return fmt.Sprintf("floor %d must not climb to floor %d", r.floor, target.floor)
@@ -268,6 +271,8 @@ func TestTheFloorsCanFail(t *testing.T) {
 		{"the command line and the store", "internal/cli/a.go", ours("internal/store"), "internal/cli must not know it"},
 		{"the controller and its means", "internal/controller/a.go", ours("internal/proxy"), "internal/controller must not know it"},
 		{"the client and what is internal", "client/a.go", ours("internal/engine"), "client must not know it"},
+		{"a peer in the program", "internal/simulate/a.go", ours("bench/peers"), "it is support for tests"},
+		{"a peer beside us", "bench/judge/a.go", ours("bench/peers"), ""},
 		{"support outside tests", "internal/app/a.go", ours("internal/sim"), "it is support for tests"},
 		{"a room without a floor", "internal/cellar/a.go", "", "internal/cellar stands on no floor"},
 		{"an import without a floor", "internal/app/a.go", ours("internal/cellar"), "it stands on no floor"},

@@ -1,0 +1,111 @@
+// Command judge measures the judge of Stagger on simulated traffic: false alarms
+// when both versions are alike, delays when one is worse, and the same for the
+// peers of bench/peers on the same ticks. It prints tables in Markdown and keeps
+// every delay as JSON, so that tables and plots can be made anew.
+//
+//	go run ./bench/judge -runs 200 -out bench/judge/results/today.json
+//	go run ./bench/judge -show bench/judge/results/*.json
+//	go run ./bench/judge -plot docs/images bench/judge/results/*.json
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench/judge:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what is asked for.
+type options struct {
+	runs     int
+	seed     uint64
+	sections string
+	out      string
+	note     string
+	show     bool
+	plot     string
+	files    []string
+}
+
+func parse(args []string, errors io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("judge", flag.ContinueOnError)
+	f.SetOutput(errors)
+	f.IntVar(&o.runs, "runs", 100, "lives of each null cell; delays get a third as many")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the first life")
+	f.StringVar(&o.sections, "sections", "", "what to measure, by commas: "+strings.Join(sectionNames(), ", ")+"; empty is all")
+	f.StringVar(&o.out, "out", "", "file to keep the raw results in, as JSON")
+	f.StringVar(&o.note, "note", "", "what to keep with the results, such as the commit that was measured")
+	f.BoolVar(&o.show, "show", false, "measure nothing; print the tables of the files named")
+	f.StringVar(&o.plot, "plot", "", "measure nothing; draw the files named as SVG into this directory")
+	if err := f.Parse(args); err != nil {
+		return o, fmt.Errorf("read the flags: %w", err)
+	}
+	o.files = f.Args()
+	if o.runs < 1 {
+		return o, fmt.Errorf("-runs %d measures nothing", o.runs)
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, out, log io.Writer) error {
+	o, err := parse(args, log)
+	if err != nil {
+		return err
+	}
+	if o.show || o.plot != "" {
+		report, err := readAll(o.files)
+		if err != nil {
+			return err
+		}
+		if o.plot != "" {
+			return drawAll(ctx, report, o.plot)
+		}
+		return writeMarkdown(out, report)
+	}
+	cells, err := cellsOf(o.sections)
+	if err != nil {
+		return err
+	}
+	report := newReport(time.Now(), o.note)
+	if err := report.measure(ctx, cells, o, log); err != nil {
+		return err
+	}
+	return writeMarkdown(out, report)
+}
+
+// measure measures cells, and keeps what is known after each. An interrupt is no
+// error: what is known is worth printing.
+func (r *report) measure(ctx context.Context, cells []cell, o options, log io.Writer) error {
+	for i, c := range cells {
+		rows, err := c.measure(ctx, o.runs, o.seed)
+		r.Rows = append(r.Rows, rows...)
+		for _, each := range rows {
+			_, _ = fmt.Fprintf(log, "%3d/%d  %s\n", i+1, len(cells), each.line()) // it is there to be watched, no more
+		}
+		if saved := r.save(o.out); saved != nil {
+			return saved
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/stagger-dev/stagger/internal/simulate"
+)
+
+// report is all that was measured, raw.
+type report struct {
+	Date  string `json:"date"`
+	Note  string `json:"note,omitempty"`
+	Go    string `json:"go"`
+	OS    string `json:"os"`
+	Cores int    `json:"cores"`      // of the machine
+	Used  int    `json:"cores_used"` // by the simulation
+	Rows  []row  `json:"rows"`
+}
+
+func newReport(now time.Time, note string) report {
+	return report{
+		Date: now.UTC().Format(time.DateOnly), Note: note, Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
+		Cores: runtime.NumCPU(), Used: runtime.GOMAXPROCS(0),
+	}
+}
+
+// row is what one cell came to. Delays are in seconds since the model's onset,
+// one for each seed from Seed on; never is -1.
+type row struct {
+	Section  string  `json:"section"`
+	By       string  `json:"by"`
+	Model    string  `json:"model"`
+	Rate     float64 `json:"rate"`
+	Share    float64 `json:"share"`
+	Harm     string  `json:"guardrails,omitempty"`
+	Subjects bool    `json:"subjects,omitempty"`
+	Seed     uint64  `json:"seed"`
+	Limit    float64 `json:"limit_seconds,omitempty"` // that no test can beat on average at the level 0.01
+	Took     float64 `json:"cpu_seconds"`
+	Suspect  []int   `json:"suspect,omitempty"`
+	Rollback []int   `json:"rollback"`
+
+	WantSuspect  float64 `json:"want_suspect,omitempty"`
+	WantRollback float64 `json:"want_rollback,omitempty"`
+}
+
+// measure runs the cell with runs/part lives, and returns a row for each who
+// judged them. What is known is in the rows even if there is an error.
+func (c cell) measure(ctx context.Context, runs int, seed uint64) ([]row, error) {
+	r := row{
+		Section: c.section, By: ours, Model: c.model, Rate: c.rate, Share: c.share, Harm: c.harm, Subjects: c.depend,
+		Seed: seed, WantSuspect: c.want.suspect, WantRollback: c.want.rollback,
+	}
+	t, err := c.trial()
+	if err != nil {
+		return nil, err
+	}
+	if t.Model.Truth == simulate.TruthHarm {
+		if information := t.Model.Information(c.share); information > 0 {
+			r.Limit = math.Log(100) / information / c.rate
+		}
+	}
+	runs = max(runs/c.part, 1)
+	begin, rows := time.Now(), []row{r}
+	if c.peers {
+		rows, err = r.theirs(ctx, t, runs)
+	} else {
+		err = rows[0].ours(ctx, t, runs)
+	}
+	for i := range rows {
+		rows[i].Took = math.Round(time.Since(begin).Seconds()*float64(runtime.GOMAXPROCS(0))*10) / 10
+	}
+	return rows, err
+}
+
+func (r *row) ours(ctx context.Context, t simulate.Trial, runs int) error {
+	lives, err := simulate.Each(ctx, runs, func(ctx context.Context, i int) (simulate.Life, error) {
+		return t.Live(ctx, r.Seed+uint64(i))
+	}, nil)
+	for _, l := range lives {
+		r.Suspect = append(r.Suspect, seconds(l.Suspect))
+		r.Rollback = append(r.Rollback, seconds(l.Rollback))
+	}
+	if err != nil {
+		return fmt.Errorf("measure %s: %w", r.Model, err)
+	}
+	return nil
+}
+
+func seconds(d time.Duration) int {
+	if d == simulate.Never {
+		return -1
+	}
+	return int(math.Round(d.Seconds()))
+}
+
+// sum is the measure of raw delays.
+func sum(raw []int) simulate.Measure {
+	out := make([]time.Duration, len(raw))
+	for i, s := range raw {
+		if out[i] = simulate.Never; s >= 0 {
+			out[i] = time.Duration(s) * time.Second
+		}
+	}
+	return simulate.MeasureOf(out)
+}
+
+// line says in a line what came out.
+func (r row) line() string {
+	s, b := sum(r.Suspect), sum(r.Rollback)
+	return fmt.Sprintf("%-12s %-12s %-16s %6g x %-5g n=%-5d suspect %5.1f%% %6s (%6s)  rollback %5.1f%% %6s (%6s) p90 %6s  %6.1f cpu s",
+		r.Section, r.By, r.Model, r.Rate, r.Share, len(r.Rollback), 100*s.Share(), span(s.Median), spanOf(r.WantSuspect),
+		100*b.Share(), span(b.Median), spanOf(r.WantRollback), span(b.P90), r.Took)
+}
+
+// save writes the report, in place of an older one; an empty name keeps nothing.
+func (r report) save(name string) error {
+	if name == "" {
+		return nil
+	}
+	data, err := r.encode()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // results are for everybody to read
+		return fmt.Errorf("keep the results: %w", err)
+	}
+	if err := os.WriteFile(name, data, 0o644); err != nil { //nolint:gosec // results are for everybody to read
+		return fmt.Errorf("keep the results: %w", err)
+	}
+	return nil
+}
+
+// encode writes a row to a line, so that two results can be compared.
+func (r report) encode() ([]byte, error) {
+	rows := r.Rows
+	r.Rows = nil
+	data, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("write the results: %w", err)
+	}
+	data = append(data[:len(data)-len(`null}`)], '[')
+	for i, each := range rows {
+		line, err := json.Marshal(each)
+		if err != nil {
+			return nil, fmt.Errorf("write the results: %w", err)
+		}
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = append(append(data, '\n'), line...)
+	}
+	return append(data, "\n]}\n"...), nil
+}
+
+// readAll reads results; a cell that is in several files is taken from the last.
+func readAll(files []string) (report, error) {
+	if len(files) == 0 {
+		return report{}, fmt.Errorf("name the files with the results")
+	}
+	var all report
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return report{}, fmt.Errorf("read the results: %w", err)
+		}
+		var one report
+		if err := json.Unmarshal(data, &one); err != nil {
+			return report{}, fmt.Errorf("read the results in %s: %w", file, err)
+		}
+		rows := all.Rows
+		all, one.Rows = one, append(rows, one.Rows...)
+		all.Rows = nil
+		for _, r := range one.Rows {
+			if i := slices.IndexFunc(all.Rows, r.same); i >= 0 {
+				all.Rows[i] = r
+			} else {
+				all.Rows = append(all.Rows, r)
+			}
+		}
+	}
+	return all, nil
+}
+
+// same says whether two rows are of one cell.
+func (r row) same(other row) bool {
+	return r.Section == other.Section && r.By == other.By && r.Model == other.Model && r.Rate == other.Rate &&
+		r.Share == other.Share && r.Harm == other.Harm && r.Subjects == other.Subjects
+}

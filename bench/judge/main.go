@@ -100,11 +100,11 @@ func (r *report) measure(ctx context.Context, cells []cell, o options, log io.Wr
 		if saved := r.save(o.out); saved != nil {
 			return saved
 		}
-		if err != nil && ctx.Err() == nil {
-			return err
-		}
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // an interrupt leaves what is known
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -25,10 +25,9 @@ import (
 type Store interface {
 	Submit(ctx context.Context, c stagger.Command) (stagger.Command, error)
 	Command(ctx context.Context, id string) (stagger.Command, error)
-	Active(ctx context.Context) ([]stagger.Rollout, error)
+	Statuses(ctx context.Context, services []stagger.Service) ([]stagger.ServiceStatus, error)
 	Rollout(ctx context.Context, id string) (stagger.Rollout, error)
 	Rollouts(ctx context.Context, f store.Filter) ([]stagger.Rollout, error)
-	Baseline(ctx context.Context, service string) (string, error)
 	History(ctx context.Context, rollout string, after uint64, limit int) ([]stagger.Event, error)
 	Log(ctx context.Context, after int64, limit int) ([]store.LogEntry, error)
 	RolloutLog(ctx context.Context, rollout string, after int64, limit int) ([]store.LogEntry, error)

@@ -81,27 +81,8 @@ type EventList struct {
 }
 
 func (s *server) listServices(ctx context.Context, _ *none) (ServiceList, error) {
-	active, err := s.Store.Active(ctx)
-	if err != nil {
-		return ServiceList{}, err
-	}
-	under := make(map[string]*stagger.Rollout, len(active))
-	for i := range active {
-		under[active[i].Service] = &active[i]
-	}
-	list := ServiceList{Services: []stagger.ServiceStatus{}}
-	for _, service := range s.Services() {
-		status := stagger.ServiceStatus{Service: service, Baseline: service.Baseline, Rollout: under[service.Name]}
-		recorded, err := s.Store.Baseline(ctx, service.Name)
-		if err != nil {
-			return ServiceList{}, err
-		}
-		if recorded != "" {
-			status.Baseline = recorded
-		}
-		list.Services = append(list.Services, status)
-	}
-	return list, nil
+	list, err := s.Store.Statuses(ctx, s.Services())
+	return ServiceList{Services: present(list)}, err
 }
 
 type rolloutQuery struct {

@@ -240,7 +240,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		m.Collector(),
-		rollouts{a.store},
+		rollouts{a.store, a.Services},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

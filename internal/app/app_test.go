@@ -131,6 +131,19 @@ func (w *world) wait(t *testing.T, id string, wanted func(stagger.Rollout) bool)
 	return last
 }
 
+// answers waits until the named version answers ada: what is recorded comes
+// into force a moment later.
+func (w *world) answers(t *testing.T, name string) {
+	t.Helper()
+	body := ""
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if _, body = get(t, w.ProxyURL("web"), "X-User", "ada"); body == name {
+			return
+		}
+	}
+	t.Errorf("%q answers, not %q", body, name)
+}
+
 func progressing(r stagger.Rollout) bool { return r.Phase == stagger.PhaseProgressing }
 
 // get returns status and body of a page.
@@ -152,14 +165,10 @@ func get(t *testing.T, url string, header ...string) (int, string) {
 
 func TestTrafficFollowsTheRollout(t *testing.T) {
 	w := open(t)
-	if _, body := get(t, w.ProxyURL("web"), "X-User", "ada"); body != "v1" {
-		t.Errorf("before the rollout %q answers", body)
-	}
+	w.answers(t, "v1")
 	r := w.do(t, trial("v2"))
 	w.wait(t, r.ID, progressing)
-	if _, body := get(t, w.ProxyURL("web"), "X-User", "ada"); body != "v2" {
-		t.Errorf("in the first stage %q answers", body)
-	}
+	w.answers(t, "v2")
 	time.Sleep(500 * time.Millisecond) // a tick is looked at
 	_, metrics := get(t, w.AdminURL()+"/metrics")
 	for _, want := range []string{
@@ -174,9 +183,7 @@ func TestTrafficFollowsTheRollout(t *testing.T) {
 	}
 	w.do(t, stagger.Command{Verb: stagger.VerbRollback, Rollout: r.ID, Actor: "ada", Reason: "enough"})
 	w.wait(t, r.ID, func(r stagger.Rollout) bool { return r.Phase == stagger.PhaseRolledBack })
-	if _, body := get(t, w.ProxyURL("web"), "X-User", "ada"); body != "v1" {
-		t.Errorf("after the rollback %q answers", body)
-	}
+	w.answers(t, "v1")
 }
 
 func TestAdminPortHasEveryFace(t *testing.T) {
@@ -276,9 +283,7 @@ func TestUnreachableCandidateMeetsNobody(t *testing.T) {
 	if !strings.Contains(p.Next, "v2") {
 		t.Errorf("what comes next does not tell what is waited for: %q", p.Next)
 	}
-	if _, body := get(t, w.ProxyURL("web"), "X-User", "ada"); body != "v1" {
-		t.Errorf("%q answers", body)
-	}
+	w.answers(t, "v1")
 }
 
 // closedPort returns an address where nobody listens.
@@ -300,9 +305,7 @@ func TestReloadTakesANewVersionIntoUse(t *testing.T) {
 	must(t, w.Reload(server(t, path, map[string]string{"v1": one, "v2": backend(t, "v2"), "v4": backend(t, "v4")})))
 	r := w.do(t, trial("v4"))
 	w.wait(t, r.ID, progressing)
-	if _, body := get(t, w.ProxyURL("web"), "X-User", "ada"); body != "v4" {
-		t.Errorf("%q answers", body)
-	}
+	w.answers(t, "v4")
 }
 
 // TestRestartGoesOn stops the app in the middle of a rollout and starts it

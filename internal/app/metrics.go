@@ -12,7 +12,10 @@ import (
 
 // rollouts shows the rollouts that are not over as metrics, so that people can
 // plot and alert on them where they plot everything else.
-type rollouts struct{ store *store.Store }
+type rollouts struct {
+	store    *store.Store
+	services func() []stagger.Service
+}
 
 // scrapeWait bounds how long the store may keep a scrape waiting.
 const scrapeWait = 2 * time.Second
@@ -30,9 +33,12 @@ var (
 		"How far the evidence is on its way to what it takes: 0 nothing, 1 enough.", []string{"service", "rollout", "signal", "slot", "for"}, nil)
 )
 
+var watchDesc = prometheus.NewDesc("stagger_watch_alarm",
+	"1 while the version that everybody meets is worse than when its watch began, 0 while it is as it was.", []string{"service", "version"}, nil)
+
 // Describe implements prometheus.Collector.
 func (rollouts) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{weightDesc, observedDesc, phaseDesc, verdictDesc, evidenceDesc} {
+	for _, d := range []*prometheus.Desc{weightDesc, observedDesc, phaseDesc, verdictDesc, evidenceDesc, watchDesc} {
 		to <- d
 	}
 }
@@ -42,17 +48,33 @@ func (rollouts) Describe(to chan<- *prometheus.Desc) {
 func (c rollouts) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeWait)
 	defer cancel()
-	active, err := c.store.Active(ctx)
+	statuses, err := c.store.Statuses(ctx, c.services())
 	if err != nil {
 		return
 	}
-	for _, r := range active {
+	for _, status := range statuses {
+		collectWatch(to, status.Watch)
+		r := status.Rollout
+		if r == nil {
+			continue
+		}
 		to <- gauge(weightDesc, r.Weight.Share(), r.Service, r.ID, r.Candidate)
-		to <- gauge(phaseDesc, 1, r.Service, r.ID, r.Candidate, string(r.Phase), string(r.Hold), stageOf(r))
+		to <- gauge(phaseDesc, 1, r.Service, r.ID, r.Candidate, string(r.Phase), string(r.Hold), stageOf(*r))
 		if p, err := c.store.Progress(ctx, r.ID); err == nil {
-			collectProgress(to, r, p)
+			collectProgress(to, *r, p)
 		}
 	}
+}
+
+func collectWatch(to chan<- prometheus.Metric, w *stagger.Watch) {
+	if w == nil || w.Learning {
+		return
+	}
+	alarm := 1.0
+	if w.Since.IsZero() {
+		alarm = 0
+	}
+	to <- gauge(watchDesc, alarm, w.Service, w.Version)
 }
 
 func collectProgress(to chan<- prometheus.Metric, r stagger.Rollout, p stagger.Progress) {

@@ -27,8 +27,11 @@ func (s *session) writeServices(list []stagger.ServiceStatus) error {
 	t.add("SERVICE", "BASELINE", "ROLLOUT")
 	for _, status := range list {
 		rollout := present.Unknown
-		if r := status.Rollout; r != nil {
+		switch r, w := status.Rollout, status.Watch; {
+		case r != nil:
 			rollout = style.Sign(present.Phase(r.Phase)) + " " + r.Candidate + " at " + r.Weight.String() + "  " + r.ID
+		case w != nil && !w.Since.IsZero():
+			rollout = style.Tone(present.Warn, "! "+w.Sentence)
 		}
 		t.add(status.Service.Name, status.Baseline, rollout)
 	}

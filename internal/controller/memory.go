@@ -55,6 +55,8 @@ func join(a, b stagger.Tick) stagger.Tick {
 		p.Started += o.Started
 		p.Unfinished += o.Unfinished
 		p.Outcomes = p.Outcomes.Add(o.Outcomes)
+		p.FirstFailed += o.FirstFailed
+		p.Groups = nil // of no use in what is remembered
 		p.Latency = histogram.Sum(p.Latency, o.Latency)
 	}
 	return a

@@ -31,6 +31,7 @@ type service struct {
 	plane   plane
 	senses  senses
 	court   court
+	watch   watch
 }
 
 func newService(name string, c Config, f *failures) *service {
@@ -77,6 +78,7 @@ func (s *service) step(ctx context.Context, now time.Time, commands []stagger.Co
 	s.enforce(ctx, now)
 	s.checkpoint(ctx, now, false)
 	s.report(ctx, now)
+	s.reportWatch(ctx, now)
 	s.part(now)
 }
 

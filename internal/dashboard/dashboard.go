@@ -22,10 +22,9 @@ import (
 
 // Store is what the pages show.
 type Store interface {
-	Active(ctx context.Context) ([]stagger.Rollout, error)
+	Statuses(ctx context.Context, services []stagger.Service) ([]stagger.ServiceStatus, error)
 	Rollout(ctx context.Context, id string) (stagger.Rollout, error)
 	Rollouts(ctx context.Context, f store.Filter) ([]stagger.Rollout, error)
-	Baseline(ctx context.Context, service string) (string, error)
 	History(ctx context.Context, rollout string, after uint64, limit int) ([]stagger.Event, error)
 	Progress(ctx context.Context, rollout string) (stagger.Progress, error)
 	Last(ctx context.Context) (int64, error)

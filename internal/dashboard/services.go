@@ -30,25 +30,8 @@ func (d *dashboard) services(r *http.Request) (view, error) {
 	if p.Recent, err = d.Store.Rollouts(ctx, store.Filter{Limit: recentShown}); err != nil {
 		return view{}, err
 	}
-	active, err := d.Store.Active(ctx)
-	if err != nil {
+	if p.Services, err = d.Store.Statuses(ctx, d.Services()); err != nil {
 		return view{}, err
-	}
-	for _, service := range d.Services() {
-		status := stagger.ServiceStatus{Service: service, Baseline: service.Baseline}
-		recorded, err := d.Store.Baseline(ctx, service.Name)
-		if err != nil {
-			return view{}, err
-		}
-		if recorded != "" {
-			status.Baseline = recorded
-		}
-		for i := range active {
-			if active[i].Service == service.Name {
-				status.Rollout = &active[i]
-			}
-		}
-		p.Services = append(p.Services, status)
 	}
 	if len(p.Recent) == 0 {
 		p.Lesson = teach(p.Services, r.Host)

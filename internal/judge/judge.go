@@ -157,17 +157,23 @@ func (j *Judge) BeginBake(at time.Time) {
 // Observe takes in a tick. Ticks in which nobody meets the candidate teach
 // what is usual.
 func (j *Judge) Observe(t stagger.Tick) {
+	if b, full := j.collect(t); full {
+		j.weigh(b)
+	}
+}
+
+// collect puts a tick into the batch, and hands the batch out when it is full.
+func (j *Judge) collect(t stagger.Tick) (b batch, full bool) {
 	if !t.To.After(j.state.LastTick) {
-		return // heard already
+		return b, false // heard already
 	}
 	j.state.LastTick, j.state.LastAge = t.To, t.Age
 	j.state.Batch.add(t, j.config.Baseline, j.config.Candidate, j.stratum)
 	if !j.state.Batch.full() {
-		return
+		return b, false
 	}
-	full := j.state.Batch
-	j.state.Batch = batch{}
-	j.weigh(full)
+	b, j.state.Batch = j.state.Batch, batch{}
+	return b, true
 }
 
 // maxRoutes is how many routes are compared each by itself; the others are

@@ -175,8 +175,8 @@ func (p *past) endBlock() {
 	}
 }
 
-// worsened says what got worse about the baseline, "" when nothing did.
-func (j *Judge) worsened() (stagger.Signal, string) {
+// worsened says what got worse about the baseline, and how, "" when nothing did.
+func (j *Judge) worsened(how string) (stagger.Signal, string) {
 	p := &j.state.Past
 	if len(p.Slots) == 0 {
 		return "", ""
@@ -190,6 +190,6 @@ func (j *Judge) worsened() (stagger.Signal, string) {
 		what = "of requests slower than " + duration(histogram.Upper(p.beyond(s)))
 	case stagger.SignalErrors:
 	}
-	return s.guardrail.Signal, fmt.Sprintf("%s itself is worse than before the rollout, %s %s at once where %s is the limit; what both versions share may be suffering",
-		j.config.Baseline, percent(shares[1]), what, percent(shares[0]))
+	return s.guardrail.Signal, fmt.Sprintf("%s %s: %s %s at once, where %s is the limit",
+		j.config.Baseline, how, percent(shares[1]), what, percent(shares[0]))
 }

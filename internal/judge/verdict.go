@@ -47,7 +47,8 @@ func (j *Judge) decide(v *stagger.Verdict) {
 		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
 	case len(j.state.Past.Slots) > 0:
 		v.Advice = stagger.AdviseHold
-		v.Signal, v.Sentence = j.worsened()
+		v.Signal, v.Sentence = j.worsened("itself is worse than before the rollout")
+		v.Sentence += "; what both versions share may be suffering"
 	case v.Candidate.Stage == 0:
 		v.Sentence = fmt.Sprintf("no request has met %s in this stage yet", j.config.Candidate)
 	default:

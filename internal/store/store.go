@@ -51,6 +51,7 @@ type Store struct {
 
 	verifying chan struct{} // holds the one Verify that runs
 	progress  progress
+	watches   watches
 	watchers  watchers
 }
 

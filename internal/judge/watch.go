@@ -1,0 +1,73 @@
+package judge
+
+import (
+	"time"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// Watch looks after one version that everybody meets. It learns for a while
+// what is usual, and from then on looks for a lasting change for the worse:
+// failures at three times the odds, or twice the latency. A version that does
+// not change is accused once in thirty days on average. It is not safe for
+// concurrent use.
+type Watch struct {
+	judge *Judge
+	seen  time.Duration
+	since time.Time
+}
+
+// watchLearns is how long a version is watched before anything is said of it.
+const watchLearns = 10 * time.Minute
+
+// watched are the signals that are looked at, with what is too small to matter.
+var watched = []stagger.Guardrail{
+	{Signal: stagger.SignalErrors, Tolerance: pastOdds, Healthy: 0.005, Floor: 0.005, Alpha: 0.01, Action: stagger.ActionAlert},
+	{Signal: stagger.SignalLatency, Tolerance: 1, Healthy: 1, Floor: 0.005, Alpha: 0.01, Action: stagger.ActionAlert},
+}
+
+// NewWatch returns a watch that has seen nothing.
+func NewWatch(version string) *Watch {
+	return &Watch{judge: New(Config{Baseline: version, Guardrails: watched})}
+}
+
+// Observe takes in a tick.
+func (w *Watch) Observe(t stagger.Tick) {
+	b, full := w.judge.collect(t)
+	if !full {
+		return
+	}
+	j := w.judge
+	for range j.state.Clock.blocksEnded(b.To) {
+		j.state.Past.endBlock()
+	}
+	at, perMinute := sight{batch: &b, usual: &j.state.Usual}, j.state.expectedFailures(&b)
+	for i := range j.slots {
+		l := &j.state.Banks[i].Ladder
+		l.choose(j.slots[i], perMinute)
+		l.measure(j.slots[i], at)
+	}
+	if w.seen += b.To.Sub(b.From); w.seen >= watchLearns {
+		j.state.Past.begin(&j.state.Usual)
+	}
+	j.observePast(&b)
+	j.state.Usual.learn(&b)
+	switch {
+	case len(j.state.Past.Slots) == 0:
+		w.since = time.Time{}
+	case w.since.IsZero():
+		w.since = b.To
+	}
+}
+
+// Report says how the version does.
+func (w *Watch) Report() stagger.Watch {
+	r := stagger.Watch{
+		Version: w.judge.config.Baseline, At: w.judge.state.LastTick,
+		Learning: w.judge.state.Past.Reference == nil, Since: w.since,
+	}
+	if !w.since.IsZero() {
+		r.Signal, r.Sentence = w.judge.worsened("is worse than when its watch began")
+	}
+	return r
+}

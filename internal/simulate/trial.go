@@ -70,7 +70,7 @@ type Life struct {
 	Suspect  time.Duration // it asked to hold, or for more
 	Shed     time.Duration
 	Rollback time.Duration
-	Healthy  time.Duration // the first stage was called healthy
+	Healthy  time.Duration // a stage was called healthy
 }
 
 // warmUp is how long the judge learns what is usual before the candidate meets

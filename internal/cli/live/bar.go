@@ -14,6 +14,10 @@ const (
 	light = "─"
 )
 
+// Bar draws how far something is that is under way, 0 to 1, on width
+// columns.
+func (y Style) Bar(share float64, width int) string { return y.bar(present.Live, share, width) }
+
 // bar draws share, 0 to 1, on width columns, to half a column. What is more
 // than nothing shows, and what is less than all does not look full.
 func (y Style) bar(t present.Tone, share float64, width int) string {

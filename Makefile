@@ -4,6 +4,7 @@
 GO ?= go
 GOLANGCI := .cache/golangci-lint
 FUZZTIME ?= 5s
+RUNS ?= 100
 
 # Servers stand in sbin, which is not everybody's to search.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -15,7 +16,7 @@ PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
 
 .PHONY: help
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## show a whole rollout in under a minute
@@ -52,6 +53,10 @@ fuzz: ## fuzz every target for FUZZTIME (5s)
 .PHONY: bench
 bench: ## run every benchmark once, to see that it still does
 	$(GO) test -run=NONE -bench=. -benchtime=1x $(PACKAGES)
+
+.PHONY: bench-judge
+bench-judge: ## measure false alarms and delays, ours and the peers', on RUNS lives (100) a cell
+	$(GO) run ./bench/judge -runs $(RUNS) -out bench/judge/results/$(shell date -u +%F).json
 
 .PHONY: lint
 lint: $(GOLANGCI) ## look for mistakes and for what is not formatted

@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 			return err
 		}
 		if o.plot != "" {
-			return drawAll(ctx, report, o.plot)
+			return drawAll(report, o.plot)
 		}
 		return writeMarkdown(out, report)
 	}
@@ -82,6 +82,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	}
 	report := newReport(time.Now(), o.note)
+	if report.Paths, err = pathsOf(ctx, o.seed); err != nil {
+		return err
+	}
 	if err := report.measure(ctx, cells, o, log); err != nil {
 		return err
 	}

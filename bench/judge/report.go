@@ -22,6 +22,7 @@ type report struct {
 	OS    string `json:"os"`
 	Cores int    `json:"cores"`      // of the machine
 	Used  int    `json:"cores_used"` // by the simulation
+	Paths []path `json:"paths,omitempty"`
 	Rows  []row  `json:"rows"`
 }
 
@@ -176,9 +177,12 @@ func readAll(files []string) (report, error) {
 		if err := json.Unmarshal(data, &one); err != nil {
 			return report{}, fmt.Errorf("read the results in %s: %w", file, err)
 		}
-		rows := all.Rows
+		rows, paths := all.Rows, all.Paths
 		all, one.Rows = one, append(rows, one.Rows...)
 		all.Rows = nil
+		if len(all.Paths) == 0 {
+			all.Paths = paths
+		}
 		for _, r := range one.Rows {
 			if i := slices.IndexFunc(all.Rows, r.same); i >= 0 {
 				all.Rows[i] = r

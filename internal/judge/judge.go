@@ -69,6 +69,7 @@ type state struct {
 	Reference *reference            `json:"reference,omitempty"` // set while baking
 	LastTick  time.Time             `json:"last_tick,omitzero"`
 	LastAge   time.Duration         `json:"last_age,omitempty"`
+	Refused   string                `json:"refused,omitempty"` // what was wrong with the newest tick
 	StageAt   time.Time             `json:"stage_at,omitzero"`
 	Regressed *stagger.Verdict      `json:"regressed,omitempty"` // a proof stays proved
 	ByRoute   map[string]routeTally `json:"by_route,omitempty"`
@@ -166,6 +167,9 @@ func (j *Judge) Observe(t stagger.Tick) {
 func (j *Judge) collect(t stagger.Tick) (b batch, full bool) {
 	if !t.To.After(j.state.LastTick) {
 		return b, false // heard already
+	}
+	if j.state.Refused = contradiction(t); j.state.Refused != "" {
+		return b, false // as if it had not arrived: blind, if it goes on
 	}
 	j.state.LastTick, j.state.LastAge = t.To, t.Age
 	j.state.Batch.add(t, j.config.Baseline, j.config.Candidate, j.stratum)

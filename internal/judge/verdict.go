@@ -30,6 +30,12 @@ func (j *Judge) Verdict(at time.Time) stagger.Verdict {
 	if silent := j.state.silent(at); silent > j.config.BlindAfter {
 		v.Outcome, v.Signal = stagger.OutcomeBlind, ""
 		v.Sentence = fmt.Sprintf("no measurement has arrived for %s", silent.Round(time.Second))
+		if j.state.Refused != "" {
+			v.Sentence = fmt.Sprintf("no measurement that can be true has arrived for %s: %s", silent.Round(time.Second), j.state.Refused)
+		}
+	}
+	if j.state.LastTick.Sub(at) > mostFuture {
+		j.state.LastTick = at // whose clock was wrong must not silence what comes
 	}
 	return v
 }

@@ -152,6 +152,11 @@ func (s slot) latency(at sight) evidence {
 	}
 	exp(e.ratio[:], conditional(exceeding(at.batch, base, limit), 0, sequential.Tilts[:], +1))
 	copy(e.healthyRatio[:], conditional(exceeding(at.batch, healthyBase, margin), 0, sequential.HealthyTilts[:], -1))
+	// A candidate of which fewer requests than the quantile leaves lie beyond
+	// the margin has that quantile within it, whatever the baseline does now:
+	// the only evidence where the baseline always takes the same time.
+	c := at.batch.whole(armCandidate)
+	copy(e.healthyCap[:], oneSample(c.beyond(margin), c.timed(), 1-quantiles[s.quantile], sequential.HealthyTilts[:], -1))
 	return e
 }
 

@@ -109,7 +109,7 @@ func (s *session) root() *cobra.Command {
 	add(groupRun, s.demo(), s.serve())
 	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort())
 	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.history(), s.verify())
-	add(groupJudge, s.rejudge(), s.simulate())
+	add(groupJudge, s.rejudge(), s.plan(), s.simulate())
 	add(groupFiles, s.validate(), s.schema())
 	root.AddCommand(s.version())
 	return root

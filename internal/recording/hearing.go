@@ -229,7 +229,7 @@ func (h *Hearing) warnings() []string {
 	}
 	for side, name := range [...]string{h.of.Names.Baseline, h.of.Names.Candidate} {
 		if n := h.untimed[side]; n > 0 {
-			out = append(out, fmt.Sprintf("%d lines of %s have no latency; it is not judged there", n, name))
+			out = append(out, fmt.Sprintf("%d lines of %s have no latency; neither that nor unfinished requests are judged there", n, name))
 		}
 	}
 	switch {

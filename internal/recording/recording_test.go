@@ -261,7 +261,7 @@ func TestUnfinishedRequestsWithoutLatencyProveNothing(t *testing.T) {
 	if len(decisions) > 0 || summary.Outcome != stagger.OutcomeInconclusive {
 		t.Errorf("%s: %+v", summary.Outcome, decisions)
 	}
-	if want := "300 lines of candidate have no latency; it is not judged there"; !slices.Contains(summary.Warnings, want) {
+	if want := "300 lines of candidate have no latency; neither that nor unfinished requests are judged there"; !slices.Contains(summary.Warnings, want) {
 		t.Errorf("warnings %q", summary.Warnings)
 	}
 }
@@ -356,6 +356,26 @@ func TestWhatCannotBeAlignedIsSaid(t *testing.T) {
 		if len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+func TestAProfileIsThatOfOneVersionAndTheTrafficOfAll(t *testing.T) {
+	text := line(0, "v1", 10, 1, `,"latency":{"schema":5,"buckets":{"-100":10}}`) + line(0, "v1", 5, 1, `,"route":"/a"`) +
+		line(0, "v2", 20, 3, `,"latency":{"schema":5,"buckets":{"-50":20}}`) + line(0, "v3", 30, 4, "") +
+		line(2, "v1", 40, 0, `,"latency":{"schema":5,"buckets":{"-100":39,"-99":1}}`)
+	var p recording.Profile
+	for tick, err := range recording.All(source("r.jsonl", []byte(text)), "v1") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Add(tick)
+	}
+	want := recording.Profile{
+		Requests: 55, Failed: 2, All: 105, Seconds: 4,
+		Latency: stagger.Histogram{Buckets: []stagger.Bucket{{Index: -100, Count: 49}, {Index: -99, Count: 1}}},
+	}
+	if diff := cmp.Diff(want, p); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/histogram"
+	"github.com/stagger-dev/stagger/internal/judge"
 	"github.com/stagger-dev/stagger/internal/simulate"
 )
 
@@ -148,7 +149,7 @@ func TestWhatTakesTooLongIsUnfinished(t *testing.T) {
 
 // The groups of every tick add up to the whole, in coarse buckets.
 func TestGroupsAddUp(t *testing.T) {
-	for _, name := range []string{"healthy", "errors=50%", "bursts-10s", "p50=100", "pods"} {
+	for _, name := range []string{"healthy", "errors=50%", "bursts=50", "bursts-10s", "p50=100", "pods"} {
 		t.Run(name, func(t *testing.T) {
 			tr := trial(t, name)
 			tr.Subjects, tr.Length = true, time.Minute
@@ -172,6 +173,9 @@ func compareGroups(t *testing.T, o stagger.Observation) {
 	t.Helper()
 	var sum stagger.Group
 	for _, g := range o.Groups {
+		if n := g.Latency.Count() + g.Unfinished; n != g.Started || g.Failed > n || g.FirstFailed > g.Failed {
+			t.Errorf("%d requests in a group, %d in its histogram or unfinished, %d failed, %d of them first", g.Started, n, g.Failed, g.FirstFailed)
+		}
 		sum.Started += g.Started
 		sum.Failed += g.Failed
 		sum.FirstFailed += g.FirstFailed
@@ -428,5 +432,26 @@ func TestInformation(t *testing.T) {
 	}
 	if got := model(t, "healthy").Information(0.5); got != 0 {
 		t.Errorf("of two versions alike: %g", got)
+	}
+}
+
+// Every tick is one that the judge takes for true: it is blind to the others.
+func TestEveryTickCanBeTrue(t *testing.T) {
+	for _, m := range simulate.Names() {
+		t.Run(m.Name, func(t *testing.T) {
+			tr := trial(t, m.Name)
+			tr.Subjects, tr.Length = true, 32*time.Minute
+			j := judge.New(judge.Config{Baseline: simulate.Baseline, Candidate: simulate.Candidate, Guardrails: strict()})
+			if err := tr.Play(t.Context(), 2, func(s simulate.Scene) bool {
+				j.Observe(s.Tick)
+				// So much later that one more second without a tick is too long.
+				if v := j.Verdict(s.Tick.To.Add(21 * time.Second)); v.Outcome == stagger.OutcomeBlind {
+					t.Errorf("after %v: %s", s.At, v.Sentence)
+				}
+				return !t.Failed()
+			}); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }

@@ -109,29 +109,42 @@ func (t *Traffic) shape(f form) *shape {
 type side struct {
 	started, failed, first uint64
 	counts                 [buckets]uint32
-	marked                 [stagger.Groups]stagger.Group // what bursts brought to each group
-	marks                  uint64                        // requests in marked
+	bursts                 [stagger.Groups]burstTally // what bursts brought, by group
 	sealed                 stagger.Observation
 }
 
+// burstTally is what bursts brought to a group: failed requests, by coarse
+// bucket.
+type burstTally struct {
+	failed, first uint64
+	latency       [coarseBuckets]uint64
+}
+
+// coarseBuckets is how many coarse buckets there are, leastCoarse the first.
+const (
+	leastCoarse   = histogram.MinIndex / stagger.GroupSteps
+	coarseBuckets = (histogram.MaxIndex+stagger.GroupSteps-1)/stagger.GroupSteps - leastCoarse + 1
+)
+
 func (s *side) clear() {
-	s.started, s.failed, s.first, s.marks = 0, 0, 0, 0
+	s.started, s.failed, s.first = 0, 0, 0
 	clear(s.counts[:])
-	clear(s.marked[:])
+	clear(s.bursts[:])
 }
 
 // fail adds a failed request of a burst.
 func (s *side) fail(t *Traffic, group uint64, first bool) {
 	usual := t.shape(form{slow: 1})
-	place := usual.one(t.random)
-	s.counts[int(usual.first-histogram.MinIndex)+place]++
+	index := usual.first + int32(usual.one(t.random))
+	s.counts[index-histogram.MinIndex]++
 	s.started++
 	s.failed++
-	s.marked[group].Failed++
-	s.marks++
+	b := &s.bursts[group]
+	b.failed++
+	b.latency[coarse(index)/stagger.GroupSteps-leastCoarse]++
 	if first {
 		s.first++
-		s.marked[group].FirstFailed++
+		b.first++
 	}
 }
 
@@ -171,13 +184,14 @@ func (s *side) part(r *rand.Rand, groups []stagger.Group) []stagger.Group {
 		groups[i] = stagger.Group{Latency: stagger.Histogram{Buckets: groups[i].Latency.Buckets[:0]}}
 	}
 	s.partLatency(r, groups)
-	var left [stagger.Groups]uint64
-	for i := range groups {
-		left[i] = groups[i].Started
-		groups[i].Failed, groups[i].FirstFailed = s.marked[i].Failed, s.marked[i].FirstFailed
+	var left [stagger.Groups]uint64 // requests that no burst brought
+	total, failed := s.started, s.failed
+	for i, b := range s.bursts {
+		groups[i].Failed, groups[i].FirstFailed = b.failed, b.first
+		left[i] = groups[i].Started - b.failed
+		total, failed = total-b.failed, failed-b.failed
 	}
-	total := s.started
-	for range s.failed - s.marks {
+	for range failed {
 		at := r.Uint64N(total)
 		for i := range left {
 			if at < left[i] {
@@ -207,6 +221,10 @@ func (s *side) partLatency(r *rand.Rand, groups []stagger.Group) {
 			continue
 		}
 		var parted [stagger.Groups]uint64
+		for i := range s.bursts {
+			parted[i] = s.bursts[i].latency[index/stagger.GroupSteps-leastCoarse]
+			n -= parted[i]
+		}
 		scatter(r, n, &parted)
 		for i, c := range parted {
 			meet(&groups[i], index, c)

@@ -6,6 +6,7 @@ declare -A package=(
 	[gcc]="gcc libc6-dev" # the race detector is linked by it
 	[nginx]=nginx-light   # what e2e proxies to
 	[wrk]=wrk             # the traffic of e2e
+	[curl]=curl           # what the how-to pages ask servers with
 	[chromium]=chromium   # the dashboard's reader
 )
 

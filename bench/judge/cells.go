@@ -291,19 +291,18 @@ func clumpCells() []cell {
 	for _, row := range []struct {
 		model  string
 		depend bool
-		want   want
 	}{
-		{"healthy", true, want{}},
-		{"bursts", true, want{}},
-		{"bursts-10s", true, want{}},
-		{"bursts-30s", true, want{}},
-		{"bursts", false, want{}},
-		{"bursts-10s", false, want{}},
-		{"bursts-30s", false, want{}},
-		{"pods", true, want{}},
-		{"pods=0.4", true, want{}},
-		{"pods", false, want{}},
-		{"bursts-harm", true, want{0, 275}},
+		{"healthy", true},
+		{"bursts", true},
+		{"bursts-10s", true},
+		{"bursts-30s", true},
+		{"bursts", false},
+		{"bursts-10s", false},
+		{"bursts-30s", false},
+		{"pods", true},
+		{"pods=0.4", true},
+		{"pods", false},
+		{"bursts-harm", true},
 	} {
 		length := time.Hour
 		if row.model == "bursts-harm" {
@@ -311,7 +310,7 @@ func clumpCells() []cell {
 		}
 		out = append(out, cell{
 			section: sectionClumps, model: row.model, rate: 1000, share: 0.05,
-			length: length, harm: harmStrict, depend: row.depend, want: row.want, part: 2,
+			length: length, harm: harmStrict, depend: row.depend, part: 2,
 		})
 	}
 	return out

@@ -5,7 +5,7 @@
 //
 //	go run ./bench/judge -runs 200 -out bench/judge/results/today.json
 //	go run ./bench/judge -show bench/judge/results/*.json
-//	go run ./bench/judge -plot docs/images bench/judge/results/*.json
+//	go run ./bench/judge -plot docs/images -write docs/statistics.md bench/judge/results/*.json
 package main
 
 import (
@@ -38,6 +38,7 @@ type options struct {
 	note     string
 	show     bool
 	plot     string
+	write    string
 	files    []string
 }
 
@@ -52,6 +53,7 @@ func parse(args []string, errors io.Writer) (options, error) {
 	f.StringVar(&o.note, "note", "", "what to keep with the results, such as the commit that was measured")
 	f.BoolVar(&o.show, "show", false, "measure nothing; print the tables of the files named")
 	f.StringVar(&o.plot, "plot", "", "measure nothing; draw the files named as SVG into this directory")
+	f.StringVar(&o.write, "write", "", "measure nothing; fill the tables of the files named into this document")
 	if err := f.Parse(args); err != nil {
 		return o, fmt.Errorf("read the flags: %w", err)
 	}
@@ -67,15 +69,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if o.show || o.plot != "" {
-		report, err := readAll(o.files)
-		if err != nil {
-			return err
-		}
-		if o.plot != "" {
-			return drawAll(report, o.plot)
-		}
-		return writeMarkdown(out, report)
+	if o.show || o.plot != "" || o.write != "" {
+		return present(o, out)
 	}
 	cells, err := cellsOf(o.sections)
 	if err != nil {
@@ -89,6 +84,43 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	}
 	return writeMarkdown(out, report)
+}
+
+// present shows, draws or writes what was measured before.
+func present(o options, out io.Writer) error {
+	report, err := readAll(o.files)
+	if err != nil {
+		return err
+	}
+	if o.plot != "" {
+		if err := drawAll(report, o.plot); err != nil {
+			return err
+		}
+	}
+	if o.write != "" {
+		if err := fillIn(o.write, report); err != nil {
+			return err
+		}
+	}
+	if o.show {
+		return writeMarkdown(out, report)
+	}
+	return nil
+}
+
+func fillIn(document string, r report) error {
+	before, err := os.ReadFile(document)
+	if err != nil {
+		return fmt.Errorf("read the document: %w", err)
+	}
+	after, err := filled(string(before), r)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(document, []byte(after), 0o644); err != nil { //nolint:gosec // documents are for everybody to read
+		return fmt.Errorf("write the document: %w", err)
+	}
+	return nil
 }
 
 // measure measures cells, and keeps what is known after each. An interrupt is no

@@ -60,33 +60,49 @@ func load(r row) string {
 	return rate + " × " + strconv.FormatFloat(100*r.Share, 'f', -1, 64) + "%"
 }
 
+// A view shows the rows of one section.
+type view struct {
+	name, title string
+	section     string
+	write       func(*strings.Builder, []row)
+}
+
+// views are the tables, by the names that documents call them by.
+var views = []view{
+	{"null", "Identical versions for an hour, looked at all the time: share of lives with an alarm", sectionNull, writeNull},
+	{"robust", "Identical versions under difficult traffic, an hour at 1k × 5%", sectionRobust, writeNull},
+	{"delay", "Delay: limit / held / rolled back, medians; (over the design's)", sectionDelay, writeDelays},
+	{"ratios", "Delay over the limit, at 1k requests per second: held / rolled back", sectionDelay, writeRatios},
+	{"late", "Intermittent and late harm, 5% candidate", sectionLate, writeLate},
+	{"blips", "Blips of half of all requests, 1k × 5%", sectionBlips, writeBlips},
+	{"usual", "Delay with the tolerances of plans that say nothing, 1k × 5%", sectionUsual, writeLate},
+	{"clumps", "Requests that depend on each other, 1k × 5%", sectionClumps, writeClumps},
+	{"peers", "Peers on the same ticks: share of healthy hours with an alarm", sectionPeers, writePeers},
+	{"peers-delay", "Peers on the same ticks: median delay, and share found, 1k × 5%", sectionPeersAt, writePeersAt},
+}
+
+// table writes what v shows, and whether there is anything.
+func (v view) table(r report) (string, bool) {
+	var rows []row
+	for _, each := range r.Rows {
+		if each.Section == v.section {
+			rows = append(rows, each)
+		}
+	}
+	var b strings.Builder
+	if len(rows) > 0 {
+		v.write(&b, rows)
+	}
+	return b.String(), len(rows) > 0
+}
+
 // writeMarkdown writes a table for each section that was measured.
 func writeMarkdown(out io.Writer, r report) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %s with %s on %s, %d of %d cores.\n", r.Date, r.Go, r.OS, r.Used, r.Cores)
-	for _, s := range []struct {
-		name, title string
-		write       func(*strings.Builder, []row)
-	}{
-		{sectionNull, "Identical versions for an hour, looked at all the time: share of lives with an alarm", writeNull},
-		{sectionRobust, "Identical versions under difficult traffic, an hour at 1k × 5%", writeNull},
-		{sectionDelay, "Delay: limit / suspect / rollback, medians; (rollback over that of the design)", writeDelays},
-		{sectionLate, "Intermittent and late harm, 5% candidate: suspect / rollback, medians", writeLate},
-		{sectionBlips, "Blips of half of all requests, 1k × 5%", writeBlips},
-		{sectionUsual, "Delay with the tolerances of plans that say nothing, 1k × 5%", writeLate},
-		{sectionClumps, "Requests that depend on each other, 1k × 5%, an hour", writeClumps},
-		{sectionPeers, "Peers on the same ticks: share of healthy hours with an alarm", writePeers},
-		{sectionPeersAt, "Peers on the same ticks: median delay, and share found", writePeersAt},
-	} {
-		var rows []row
-		for _, each := range r.Rows {
-			if each.Section == s.name {
-				rows = append(rows, each)
-			}
-		}
-		if len(rows) > 0 {
-			fmt.Fprintf(&b, "\n### %s\n\n", s.title)
-			s.write(&b, rows)
+	fmt.Fprintf(&b, "Measured on %s with %s on %s, %d of %d cores. %s\n", r.Date, r.Go, r.OS, r.Used, r.Cores, r.Note)
+	for _, v := range views {
+		if table, ok := v.table(r); ok {
+			fmt.Fprintf(&b, "\n### %s\n\n%s", v.title, table)
 		}
 	}
 	if _, err := io.WriteString(out, b.String()); err != nil {
@@ -95,13 +111,32 @@ func writeMarkdown(out io.Writer, r report) error {
 	return nil
 }
 
+// filled returns a document with the tables of r between its marks,
+// "<!-- table NAME -->" and "<!-- end NAME -->".
+func filled(document string, r report) (string, error) {
+	for _, v := range views {
+		begin, end := "<!-- table "+v.name+" -->\n", "<!-- end "+v.name+" -->"
+		before, rest, marked := strings.Cut(document, begin)
+		if !marked {
+			continue
+		}
+		_, after, closed := strings.Cut(rest, end)
+		table, known := v.table(r)
+		if !closed || !known {
+			return "", fmt.Errorf("fill in the table %s: it is not closed, or was not measured", v.name)
+		}
+		document = before + begin + table + end + after
+	}
+	return document, nil
+}
+
 // within says a share and the interval of 99% around it.
 func within(m simulate.Measure) string {
 	return fmt.Sprintf("%s (%s to %s)", percent(m.Share()), percent(m.Low), percent(m.High))
 }
 
 func writeNull(b *strings.Builder, rows []row) {
-	b.WriteString("| model | rps × candidate | lives | suspect, at most 5% | rollback, at most 1% |\n|---|---|---|---|---|\n")
+	b.WriteString("| model | rps × candidate | lives | held, at most 5% | rolled back, at most 1% |\n|---|---|---|---|---|\n")
 	for _, r := range rows {
 		fmt.Fprintf(b, "| %s | %s | %d | %s | %s |\n", r.Model, load(r), len(r.Rollback), within(sum(r.Suspect)), within(sum(r.Rollback)))
 	}
@@ -125,6 +160,26 @@ func writeDelays(b *strings.Builder, rows []row) {
 	b.WriteString("|\n")
 }
 
+// writeRatios writes how far delays are from the limit.
+func writeRatios(b *strings.Builder, rows []row) {
+	b.WriteString("| harm | 1% candidate | 5% candidate | 25% candidate |\n|---|---|---|---|\n")
+	last := ""
+	for _, r := range rows {
+		if r.Rate != 1000 || r.Model == "errors=50%" {
+			continue // there a look each second is what limits
+		}
+		if r.Model != last {
+			if last != "" {
+				b.WriteString("|\n")
+			}
+			fmt.Fprintf(b, "| %s ", r.Model)
+			last = r.Model
+		}
+		fmt.Fprintf(b, "| %s / **%s** ", times(sum(r.Suspect).Median.Seconds(), r.Limit), times(sum(r.Rollback).Median.Seconds(), r.Limit))
+	}
+	b.WriteString("|\n")
+}
+
 // times is how many times one is the other.
 func times(a, of float64) string {
 	if of == 0 {
@@ -134,7 +189,7 @@ func times(a, of float64) string {
 }
 
 func writeLate(b *strings.Builder, rows []row) {
-	b.WriteString("| harm | rps | lives | suspect | of the design | rollback | of the design | p90 |\n|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| harm | rps | lives | held | the design's | rolled back | the design's | p90 |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
 		s, m := sum(r.Suspect), sum(r.Rollback)
 		fmt.Fprintf(b, "| %s | %g | %d | %s | %s | **%s** | %s | %s |\n", r.Model, r.Rate, len(r.Rollback),
@@ -151,7 +206,7 @@ func writeBlips(b *strings.Builder, rows []row) {
 }
 
 func writeClumps(b *strings.Builder, rows []row) {
-	b.WriteString("| model | dependence | lives | suspect | rollback | after |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| model | dependence | lives | held | rolled back | after |\n|---|---|---|---|---|---|\n")
 	for _, r := range rows {
 		seen, m := "not seen", sum(r.Rollback)
 		if r.Subjects {

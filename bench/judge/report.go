@@ -45,7 +45,7 @@ type row struct {
 	Subjects bool    `json:"subjects,omitempty"`
 	Seed     uint64  `json:"seed"`
 	Limit    float64 `json:"limit_seconds,omitempty"` // that no test can beat on average at the level 0.01
-	Took     float64 `json:"cpu_seconds"`
+	Took     float64 `json:"core_seconds"`
 	Suspect  []int   `json:"suspect,omitempty"`
 	Rollback []int   `json:"rollback"`
 
@@ -117,7 +117,7 @@ func sum(raw []int) simulate.Measure {
 // line says in a line what came out.
 func (r row) line() string {
 	s, b := sum(r.Suspect), sum(r.Rollback)
-	return fmt.Sprintf("%-12s %-12s %-16s %6g x %-5g n=%-5d suspect %5.1f%% %6s (%6s)  rollback %5.1f%% %6s (%6s) p90 %6s  %6.1f cpu s",
+	return fmt.Sprintf("%-12s %-12s %-16s %6g x %-5g n=%-5d suspect %5.1f%% %6s (%6s)  rollback %5.1f%% %6s (%6s) p90 %6s  %6.1f core s",
 		r.Section, r.By, r.Model, r.Rate, r.Share, len(r.Rollback), 100*s.Share(), span(s.Median), spanOf(r.WantSuspect),
 		100*b.Share(), span(b.Median), spanOf(r.WantRollback), span(b.P90), r.Took)
 }

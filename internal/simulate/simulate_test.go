@@ -440,7 +440,7 @@ func TestEveryTickCanBeTrue(t *testing.T) {
 	for _, m := range simulate.Names() {
 		t.Run(m.Name, func(t *testing.T) {
 			tr := trial(t, m.Name)
-			tr.Subjects, tr.Length = true, 32*time.Minute
+			tr.Subjects, tr.Length = true, m.Onset+3*time.Minute
 			j := judge.New(judge.Config{Baseline: simulate.Baseline, Candidate: simulate.Candidate, Guardrails: strict()})
 			if err := tr.Play(t.Context(), 2, func(s simulate.Scene) bool {
 				j.Observe(s.Tick)

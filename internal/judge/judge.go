@@ -210,7 +210,7 @@ func (j *Judge) weigh(b batch) {
 
 // tryBatch moves every process by the evidence of one batch.
 func (j *Judge) tryBatch(b *batch) {
-	for range j.state.Clock.blocksEnded(b.To) {
+	for range j.state.Clock.blocksEnded(b.From) {
 		j.endBlock()
 	}
 	mass := j.state.Clock.mass(b.To.Sub(b.From), j.config.Planned)
@@ -226,9 +226,20 @@ func (j *Judge) tryBatch(b *batch) {
 	}
 	j.observePlacebo(b, mass)
 	j.observePast(b)
-	j.state.Shed.observe(sight, mass)
+	j.state.Shed.observe(sight, mass, j.failures())
 	j.state.tallyRoutes(b)
 	j.suspect()
+}
+
+// failures counts those that a catastrophe is made of: of each subject the
+// first only, once failures were seen to come in clumps.
+func (j *Judge) failures() counter {
+	for i, s := range j.slots {
+		if s.guardrail.Signal == stagger.SignalErrors && j.state.Banks[i].Ladder.Rung > rungPlain {
+			return s.counter(rungUsers)
+		}
+	}
+	return slot{}.counter(rungPlain)
 }
 
 func (j *Judge) endBlock() {

@@ -143,6 +143,25 @@ func TestABlipIsNotARegression(t *testing.T) {
 	}
 }
 
+// TestTwoWholeBlocksAreForgiven lets the candidate fail for exactly two blocks
+// of five seconds, and then for three.
+func TestTwoWholeBlocksAreForgiven(t *testing.T) {
+	for blocks, want := range map[int]bool{2: false, 3: true} {
+		w, j := newWorld(3, 800), judge.New(config())
+		w.warm(j, 0.1)
+		for w.now.UnixNano()%int64(5*time.Second) != 0 || w.now.Sub(epoch) < 30*time.Second {
+			j.Observe(w.tick())
+		}
+		w.v2.errors = 0.5
+		rolled := w.run(j, time.Duration(blocks)*5*time.Second, advises(stagger.AdviseRollback)) > 0
+		w.v2.errors = 0.001
+		rolled = rolled || w.run(j, 30*time.Second, advises(stagger.AdviseRollback)) > 0
+		if rolled != want {
+			t.Errorf("%d blocks of failures: rolled back %t", blocks, rolled)
+		}
+	}
+}
+
 func TestAHealthyStageIsCalledHealthy(t *testing.T) {
 	for _, share := range []float64{0.1, 0.5} {
 		t.Run(fmt.Sprint(share), func(t *testing.T) {

@@ -38,7 +38,7 @@ func (w *Watch) Observe(t stagger.Tick) {
 		return
 	}
 	j := w.judge
-	for range j.state.Clock.blocksEnded(b.To) {
+	for range j.state.Clock.blocksEnded(b.From) {
 		j.state.Past.endBlock()
 	}
 	at, perMinute := sight{batch: &b, usual: &j.state.Usual}, j.state.expectedFailures(&b)

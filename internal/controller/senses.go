@@ -44,7 +44,7 @@ func (s *service) gather(ctx context.Context, now time.Time) {
 		if s.active() {
 			s.court.observe(t)
 		}
-		s.lookAfter(ctx, t)
+		s.lookAfter(ctx, now, t)
 	}
 	s.senses.recent = slices.DeleteFunc(s.senses.recent, func(t stagger.Tick) bool { return now.Sub(t.To) > levelSpan })
 }

@@ -26,30 +26,19 @@ const keepWatchEvery = time.Second
 
 // lookAfter shows the watch a tick. A rollout ends the watch; the next one
 // begins with the version that is trusted then.
-func (s *service) lookAfter(ctx context.Context, t stagger.Tick) {
+func (s *service) lookAfter(ctx context.Context, now time.Time, t stagger.Tick) {
 	if s.active() {
 		s.watch = watch{}
 		return
 	}
 	if s.watch.judge == nil {
-		version, ok := s.trusted(ctx)
-		if !ok {
+		version, known := s.home(ctx, now)
+		if !known {
 			return
 		}
 		s.watch.judge = judge.NewWatch(version)
 	}
 	s.watch.judge.Observe(t)
-}
-
-// trusted returns the version that everybody meets; it is not ok when that
-// cannot be known now.
-func (s *service) trusted(ctx context.Context) (string, bool) {
-	recorded, err := s.config.Journal.Baseline(ctx, s.name)
-	if err != nil || recorded != "" {
-		return recorded, err == nil
-	}
-	configured, ok := s.configured()
-	return configured.Baseline, ok
 }
 
 // reportWatch keeps how the version does, and logs when that changes.

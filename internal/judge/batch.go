@@ -32,16 +32,7 @@ type arm struct {
 	Unfinished int               `json:"unfinished"`
 	Latency    stagger.Histogram `json:"latency"`
 	First      int               `json:"first"` // failures that are their subject's first
-	Groups     []armGroup        `json:"groups,omitempty"`
-}
-
-// armGroup is what one group of subjects met.
-type armGroup struct {
-	Requests   int               `json:"requests"`
-	Failed     int               `json:"failed"`
-	First      int               `json:"first"`
-	Unfinished int               `json:"unfinished"`
-	Latency    stagger.Histogram `json:"latency"`
+	Groups     []arm             `json:"groups,omitempty"`
 }
 
 // timed is the number of requests whose latency is known, if only as too long.
@@ -111,21 +102,29 @@ func (a *arm) add(o stagger.Observation) {
 
 func (a *arm) addGroups(gs []stagger.Group) {
 	if a.Groups == nil {
-		a.Groups = make([]armGroup, stagger.Groups)
+		a.Groups = make([]arm, stagger.Groups)
 	}
-	for i := range gs {
-		g := &a.Groups[i]
-		g.Requests += int(gs[i].Started)
-		g.Failed += int(gs[i].Failed)
-		g.First += int(gs[i].FirstFailed)
-		g.Unfinished += int(gs[i].Unfinished)
-		g.Latency = histogram.Sum(g.Latency, gs[i].Latency)
+	for i, g := range gs {
+		a.Groups[i].plus(&arm{
+			Started: int(g.Started), Requests: int(g.Started), Failed: int(g.Failed), Unfinished: int(g.Unfinished),
+			First: int(g.FirstFailed), Latency: g.Latency,
+		})
 	}
+}
+
+// plus adds b to a; the groups stay as they are.
+func (a *arm) plus(b *arm) {
+	a.Started += b.Started
+	a.Requests += b.Requests
+	a.Failed += b.Failed
+	a.Unfinished += b.Unfinished
+	a.First += b.First
+	a.Latency = histogram.Sum(a.Latency, b.Latency)
 }
 
 // groups visits the groups of the baseline, in every stratum; it says whether
 // there are any.
-func (b *batch) groups(visit func(group int, a *armGroup)) bool {
+func (b *batch) groups(visit func(group int, a *arm)) bool {
 	found := false
 	for _, name := range b.names() {
 		groups := b.Strata[name][armBaseline].Groups
@@ -177,13 +176,7 @@ func (b *batch) sum(side int) arm {
 	}
 	var sum arm
 	for _, name := range names {
-		a := b.Strata[name][side]
-		sum.Started += a.Started
-		sum.Requests += a.Requests
-		sum.Failed += a.Failed
-		sum.Unfinished += a.Unfinished
-		sum.First += a.First
-		sum.Latency = histogram.Sum(sum.Latency, a.Latency)
+		sum.plus(&b.Strata[name][side])
 	}
 	return sum
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/histogram"
 )
 
 // placebo is a candidate that is none: some groups of the baseline's subjects,
@@ -56,12 +55,13 @@ func (p *placebo) cut(b *batch) (_ batch, ok bool) {
 	out := batch{From: b.From, To: b.To, Age: b.Age, Strata: make(map[string]*[arms]arm, len(b.Strata))}
 	for _, name := range b.names() {
 		both := new([arms]arm)
-		for i, g := range b.Strata[name][armBaseline].Groups {
+		groups := b.Strata[name][armBaseline].Groups
+		for i := range groups {
 			side := armBaseline
 			if i < p.Size {
 				side = armCandidate
 			}
-			both[side].take(g)
+			both[side].plus(&groups[i])
 			ok = true
 		}
 		out.Strata[name] = both
@@ -116,16 +116,6 @@ func (p *placebo) resize(b *batch) {
 	}
 	share := float64(m) / float64(n+m)
 	p.Size = min(max(int(math.Round(stagger.Groups*share)), leastPlaceboOf), mostPlaceboOf)
-}
-
-// take adds a group to an arm.
-func (a *arm) take(g armGroup) {
-	a.Started += g.Requests
-	a.Requests += g.Requests
-	a.Failed += g.Failed
-	a.First += g.First
-	a.Unfinished += g.Unfinished
-	a.Latency = histogram.Sum(a.Latency, g.Latency)
 }
 
 // uncertified says why no rollback may rest on the evidence now, "" if it may.

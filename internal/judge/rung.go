@@ -54,7 +54,7 @@ func newLadder(s slot) ladder {
 // measure takes in how the groups of the baseline fared.
 func (l *ladder) measure(s slot, at sight) {
 	var n, x, y [stagger.Groups]float64
-	if !at.batch.groups(func(g int, a *armGroup) {
+	if !at.batch.groups(func(g int, a *arm) {
 		n[g] += float64(a.Requests)
 		x[g] += float64(s.met(a, at.usual))
 		y[g] += float64(a.First)
@@ -70,7 +70,7 @@ func (l *ladder) measure(s slot, at sight) {
 
 // met counts the outcomes of a group: failures, or requests that surely took
 // longer than usual.
-func (s slot) met(a *armGroup, usual *usual) int {
+func (s slot) met(a *arm, usual *usual) int {
 	switch s.guardrail.Signal {
 	case stagger.SignalErrors:
 		return a.Failed

@@ -62,6 +62,22 @@ func Index(d time.Duration) int32 {
 	return min(max(index, MinIndex), MaxIndex)
 }
 
+// The coarse buckets, of stagger.GroupSteps buckets each, in which groups are
+// counted: how many there are, and the place of the first among the multiples.
+const (
+	firstCoarse   = MinIndex / stagger.GroupSteps
+	CoarseBuckets = int((MaxIndex+stagger.GroupSteps-1)/stagger.GroupSteps-firstCoarse) + 1
+)
+
+// Coarse returns the place, from 0, of the coarse bucket that covers bucket i.
+func Coarse(i int32) int {
+	const steps = stagger.GroupSteps
+	return int((i - firstCoarse*steps + steps - 1) / steps) // i is no less than MinIndex
+}
+
+// CoarseIndex returns the index of the coarse bucket at a place.
+func CoarseIndex(place int) int32 { return (firstCoarse + int32(place)) * stagger.GroupSteps }
+
 // Upper returns the upper edge of bucket i, in seconds.
 func Upper(i int32) float64 { return math.Exp2(float64(i) / perOctave) }
 

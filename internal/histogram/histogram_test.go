@@ -91,3 +91,16 @@ func BenchmarkIndex(b *testing.B) {
 		d = d*5/4%time.Second + time.Microsecond
 	}
 }
+
+// TestCoarseBucketsCoverTheFine looks at every bucket there is.
+func TestCoarseBucketsCoverTheFine(t *testing.T) {
+	for i := histogram.MinIndex; i <= histogram.MaxIndex; i++ {
+		place := histogram.Coarse(i)
+		if place < 0 || place >= histogram.CoarseBuckets {
+			t.Fatalf("bucket %d: place %d of %d", i, place, histogram.CoarseBuckets)
+		}
+		if index := histogram.CoarseIndex(place); index%stagger.GroupSteps != 0 || index < i || index-i >= stagger.GroupSteps {
+			t.Errorf("bucket %d is covered by %d", i, index)
+		}
+	}
+}

@@ -8,13 +8,6 @@ import (
 	"github.com/stagger-dev/stagger/internal/histogram"
 )
 
-// The coarse buckets of a group's histogram: the least index is a multiple of
-// stagger.GroupSteps, and so is the greatest.
-const (
-	leastCoarse   = histogram.MinIndex / stagger.GroupSteps
-	coarseBuckets = int((histogram.MaxIndex+stagger.GroupSteps-1)/stagger.GroupSteps-leastCoarse) + 1
-)
-
 // group is the part of subjects that a subject belongs to. A cohort is chosen
 // by the highest bits, so the lowest are independent of it.
 func group(subject uint64) uint64 { return subject % stagger.Groups }
@@ -25,7 +18,7 @@ type groupCell struct {
 	finished atomic.Uint32
 	failed   atomic.Uint32
 	first    atomic.Uint32
-	latency  [coarseBuckets]atomic.Uint32
+	latency  [histogram.CoarseBuckets]atomic.Uint32
 }
 
 func (g *groupCell) end(d time.Duration, class Class, first bool) {
@@ -37,14 +30,8 @@ func (g *groupCell) end(d time.Duration, class Class, first bool) {
 		g.first.Add(1)
 	}
 	if class != ClientAbort {
-		g.latency[coarse(d)].Add(1)
+		g.latency[histogram.Coarse(histogram.Index(d))].Add(1)
 	}
-}
-
-// coarse returns where a group counts a duration.
-func coarse(d time.Duration) int {
-	index := histogram.Index(d) - leastCoarse*stagger.GroupSteps // not negative
-	return int((index + stagger.GroupSteps - 1) / stagger.GroupSteps)
 }
 
 func (g *groupCell) addTo(t *groupTally) {
@@ -60,7 +47,7 @@ func (g *groupCell) addTo(t *groupTally) {
 // groupTally is a group's counts added up, no longer shared.
 type groupTally struct {
 	started, finished, failed, first uint64
-	latency                          [coarseBuckets]uint64
+	latency                          [histogram.CoarseBuckets]uint64
 }
 
 // groupList returns what every group met, nil when nobody came.
@@ -73,7 +60,7 @@ func (t *tally) groupList() []stagger.Group {
 		g := &t.groups[i]
 		out[i] = stagger.Group{
 			Started: g.started, Unfinished: g.started - min(g.finished, g.started), Failed: g.failed, FirstFailed: g.first,
-			Latency: stagger.Histogram{Buckets: list(g.latency[:], leastCoarse*stagger.GroupSteps, stagger.GroupSteps)},
+			Latency: stagger.Histogram{Buckets: list(g.latency[:], histogram.CoarseIndex(0), stagger.GroupSteps)},
 		}
 	}
 	return out

@@ -112,7 +112,7 @@ func (t *Traffic) observe(version string, count int, tick stagger.Tick) stagger.
 		}
 		index := histogram.Index(time.Duration(latency))
 		buckets[index]++
-		groups[g][coarse(index)]++
+		groups[g][histogram.CoarseIndex(histogram.Coarse(index))]++
 		o.Latency.Sum += latency / float64(time.Second)
 		if t.random.Float64() < b.Errors {
 			o.Outcomes.ServerError++
@@ -126,12 +126,6 @@ func (t *Traffic) observe(version string, count int, tick stagger.Tick) stagger.
 		o.Groups[g].Latency.Buckets = sorted(groups[g])
 	}
 	return o
-}
-
-// coarse returns the bucket of a group's histogram that covers a fine one.
-func coarse(index int32) int32 {
-	const steps = stagger.GroupSteps
-	return int32(math.Ceil(float64(index)/steps)) * steps
 }
 
 func sorted(counts map[int32]uint64) []stagger.Bucket {

@@ -117,14 +117,8 @@ type side struct {
 // bucket.
 type burstTally struct {
 	failed, first uint64
-	latency       [coarseBuckets]uint64
+	latency       [histogram.CoarseBuckets]uint64
 }
-
-// coarseBuckets is how many coarse buckets there are, leastCoarse the first.
-const (
-	leastCoarse   = histogram.MinIndex / stagger.GroupSteps
-	coarseBuckets = (histogram.MaxIndex+stagger.GroupSteps-1)/stagger.GroupSteps - leastCoarse + 1
-)
 
 func (s *side) clear() {
 	s.started, s.failed, s.first = 0, 0, 0
@@ -141,7 +135,7 @@ func (s *side) fail(t *Traffic, group uint64, first bool) {
 	s.failed++
 	b := &s.bursts[group]
 	b.failed++
-	b.latency[coarse(index)/stagger.GroupSteps-leastCoarse]++
+	b.latency[histogram.Coarse(index)]++
 	if first {
 		s.first++
 		b.first++
@@ -210,7 +204,8 @@ func (s *side) part(r *rand.Rand, groups []stagger.Group) []stagger.Group {
 // partLatency parts the histogram: each coarse bucket by itself.
 func (s *side) partLatency(r *rand.Rand, groups []stagger.Group) {
 	for low := 0; low < buckets; {
-		index := coarse(int32(low) + histogram.MinIndex)
+		place := histogram.Coarse(int32(low) + histogram.MinIndex)
+		index := histogram.CoarseIndex(place)
 		high := min(int(index-histogram.MinIndex), buckets-1)
 		var n uint64
 		for _, c := range s.counts[low : high+1] {
@@ -222,7 +217,7 @@ func (s *side) partLatency(r *rand.Rand, groups []stagger.Group) {
 		}
 		var parted [stagger.Groups]uint64
 		for i := range s.bursts {
-			parted[i] = s.bursts[i].latency[index/stagger.GroupSteps-leastCoarse]
+			parted[i] = s.bursts[i].latency[place]
 			n -= parted[i]
 		}
 		scatter(r, n, &parted)
@@ -230,11 +225,6 @@ func (s *side) partLatency(r *rand.Rand, groups []stagger.Group) {
 			meet(&groups[i], index, c)
 		}
 	}
-}
-
-// coarse is the coarse bucket that holds a fine one: the next multiple.
-func coarse(index int32) int32 {
-	return index + (stagger.GroupSteps-index%stagger.GroupSteps)%stagger.GroupSteps
 }
 
 // meet adds n requests of one coarse bucket to a group.

@@ -63,14 +63,14 @@ func (c *cell) end(d time.Duration, class Class, subject uint64, first bool) boo
 
 // close ends counting and adds what was counted to t. It waits for the endings
 // that entered before: they have nanoseconds to go.
-func (c *cell) close(t *tally) {
+func (c *cell) close(t *sealing) {
 	gate := c.gate.Or(closed)
 	for c.left.Load() < gate&^closed>>32 {
 		runtime.Gosched()
 	}
 	t.started += gate & (entered - 1)
 	t.first += uint64(c.first.Load())
-	c.addTo(t)
+	c.addTo(&t.tally)
 	for i := range c.groups {
 		c.groups[i].addTo(&t.groups[i])
 	}
@@ -105,10 +105,16 @@ func slot(d time.Duration) int {
 type tally struct {
 	started  uint64
 	sum      float64 // seconds; nanoseconds would overflow within days
-	first    uint64
 	outcomes [classes]uint64
 	latency  [buckets]uint64
-	groups   [stagger.Groups]groupTally // of one tick; not kept in totals
+}
+
+// sealing is what one tick held. Totals keep only the tally of it.
+type sealing struct {
+	tally
+
+	first  uint64 // failures that were their subject's first
+	groups [stagger.Groups]groupTally
 }
 
 func (t *tally) add(u *tally) {

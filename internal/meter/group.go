@@ -51,7 +51,7 @@ type groupTally struct {
 }
 
 // groupList returns what every group met, nil when nobody came.
-func (t *tally) groupList() []stagger.Group {
+func (t *sealing) groupList() []stagger.Group {
 	if t.started == 0 {
 		return nil
 	}

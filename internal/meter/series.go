@@ -105,8 +105,8 @@ func (x Sample) End(now time.Time, class Class) {
 }
 
 // close takes a tick out of the ring. The caller holds service.mu.
-func (s *Series) close(tick int64, t *tally) {
-	*t = tally{}
+func (s *Series) close(tick int64, t *sealing) {
+	*t = sealing{}
 	for i := range s.shards {
 		place := &s.shards[i].cells[tick&(s.ring-1)]
 		if c := place.Load(); c != nil && c.tick == tick {
@@ -114,7 +114,7 @@ func (s *Series) close(tick int64, t *tally) {
 			place.Store(nil)
 		}
 	}
-	s.total.add(t)
+	s.total.add(&t.tally)
 }
 
 // now returns the totals of everything counted so far. The caller holds

@@ -97,10 +97,10 @@ func (s *service) sealNext(age time.Duration) {
 		Age:          age,
 		Observations: make([]stagger.Observation, 0, len(s.series)),
 	}
-	var counts tally
+	var counts sealing
 	for _, one := range s.series {
 		one.close(s.next, &counts)
-		s.pace.learn(&counts)
+		s.pace.learn(&counts.tally)
 		t.Observations = append(t.Observations, observe(t, one, &counts))
 	}
 	s.pace.tick()
@@ -108,7 +108,7 @@ func (s *service) sealNext(age time.Duration) {
 	s.next++
 }
 
-func observe(t stagger.Tick, one *Series, counts *tally) stagger.Observation {
+func observe(t stagger.Tick, one *Series, counts *sealing) stagger.Observation {
 	return stagger.Observation{
 		Service: t.Service, Version: one.version, Route: one.route,
 		From: t.From, To: t.To,

@@ -27,11 +27,12 @@ import (
 	"github.com/stagger-dev/stagger"
 )
 
-// Levels of the tests that no guardrail sets.
+// Levels of the tests that no guardrail sets: of a hold over the whole rollout,
+// of a shed, and of calling a stage healthy that is not.
 const (
-	alphaSuspect = 0.05
+	AlphaSuspect = 0.05
 	alphaShed    = 0.005
-	alphaHealthy = 0.05
+	AlphaHealthy = 0.05
 )
 
 // blockLength is the unit of a blip.

@@ -156,7 +156,7 @@ func (p *past) unrecovered() ([]int, [][2]float64) {
 	var left []int
 	var shares [][2]float64
 	for k, i := range p.Slots {
-		if sequential.LogMeanExp(p.Recovery[i]) < math.Log(1/alphaHealthy) {
+		if sequential.LogMeanExp(p.Recovery[i]) < math.Log(1/AlphaHealthy) {
 			left, shares = append(left, i), append(shares, p.Shares[k])
 		}
 	}

@@ -206,7 +206,7 @@ func (v *vote) cast(g stagger.Guardrail) evidence {
 		e.floor[i] = 1 - stake + stake*float64(k)/(float64(n)*max(g.Floor, 1e-9))
 	}
 	for i, stake := range healthyStakes {
-		e.healthyRatio[i] = sequential.BlockVoteLogE(x-k, x, 1-q, -math.Log(healthyOdds), stake)
+		e.healthyRatio[i] = sequential.BlockVoteLogE(x-k, x, 1-q, -math.Log(HealthyOdds), stake)
 	}
 	return e
 }

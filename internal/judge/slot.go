@@ -19,8 +19,8 @@ const (
 	weightShed    = 0.10
 )
 
-// healthyOdds is the odds ratio of failures that a healthy stage must exclude.
-const healthyOdds = 2
+// HealthyOdds is the odds ratio of failures that a healthy stage must exclude.
+const HealthyOdds = 2
 
 // slot is one yes-or-no question about every request: did it fail, or did it
 // take longer than the baseline usually does at one quantile.
@@ -115,7 +115,7 @@ func (s slot) counted(at sight, count counter) evidence {
 	case nil:
 		e.curve = tables(at.batch, func(a arm, _ int) (n, hits int) { return count(a) })
 		ratio = conditional(e.curve, null, sequential.Tilts[:], +1)
-		healthy = conditional(e.curve, math.Log(healthyOdds), sequential.HealthyTilts[:], -1)
+		healthy = conditional(e.curve, math.Log(HealthyOdds), sequential.HealthyTilts[:], -1)
 	default:
 		ratio = oneSample(k, n, worse(at.reference.share(g.Signal), g.Tolerance), sequential.Tilts[:], +1)
 	}

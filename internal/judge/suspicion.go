@@ -64,12 +64,12 @@ func (j *Judge) accuse(i int) {
 
 // share is how much of what suspicion needs slot i brings.
 func (j *Judge) share(i int) float64 {
-	return j.slots[i].weight * alphaSuspect * j.state.Banks[i].Suspect.value()
+	return j.slots[i].weight * AlphaSuspect * j.state.Banks[i].Suspect.value()
 }
 
 func (j *Judge) recovered() bool {
 	for _, i := range j.state.Suspicion.Slots {
-		if j.state.Banks[i].Recovery.log() < math.Log(1/alphaHealthy) {
+		if j.state.Banks[i].Recovery.log() < math.Log(1/AlphaHealthy) {
 			return false
 		}
 	}
@@ -98,7 +98,7 @@ func (j *Judge) totalRollback() float64 {
 
 // totalSuspect is the weighted evidence that something is wrong; 1 is enough.
 func (j *Judge) totalSuspect() float64 {
-	total := weightShed * alphaSuspect * j.shedEvidence()
+	total := weightShed * AlphaSuspect * j.shedEvidence()
 	for i := range j.slots {
 		if j.slots[i].guardrail.Action != stagger.ActionAlert {
 			total += j.share(i)

@@ -77,7 +77,7 @@ func (j *Judge) decideHealth(v *stagger.Verdict) {
 			missing, least = i, l
 		}
 	}
-	if missing < 0 || least >= math.Log(1/alphaHealthy) {
+	if missing < 0 || least >= math.Log(1/AlphaHealthy) {
 		v.Outcome = stagger.OutcomeHealthy
 		v.Sentence = fmt.Sprintf("%s is as good as %s within the margins, on %s requests of this stage",
 			j.config.Candidate, j.config.Baseline, count(v.Candidate.Stage))
@@ -98,7 +98,7 @@ func (j *Judge) lacking(i int, evidence float64, requests uint64) string {
 	if evidence < 0.2 || requests == 0 {
 		return "too few requests yet to exclude " + margin
 	}
-	more := float64(requests) * (math.Log(1/alphaHealthy) - evidence) / evidence
+	more := float64(requests) * (math.Log(1/AlphaHealthy) - evidence) / evidence
 	return fmt.Sprintf("about %s more requests needed to exclude %s", count(uint64(math.Ceil(more))), margin)
 }
 
@@ -121,9 +121,9 @@ func (j *Judge) finding(i int) stagger.Finding {
 	f := stagger.Finding{
 		Signal: s.guardrail.Signal, Slot: s.name, Action: s.guardrail.Action, Outcome: stagger.OutcomeInconclusive,
 		Estimate: 1,
-		Suspect:  progress(b.Suspect.value(), 1/(s.weight*alphaSuspect)),
+		Suspect:  progress(b.Suspect.value(), 1/(s.weight*AlphaSuspect)),
 		Rollback: progress(b.Rollback.value(), 1/(s.weight*s.guardrail.Alpha)),
-		Healthy:  min(max(b.Healthy.log()/math.Log(1/alphaHealthy), 0), 1),
+		Healthy:  min(max(b.Healthy.log()/math.Log(1/AlphaHealthy), 0), 1),
 		Rung:     rungNames[b.Ladder.Rung], Dispersion: b.Ladder.Phi,
 	}
 	if !b.Ladder.Known {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/judge"
 )
 
 // Question is what to forecast.
@@ -131,7 +132,7 @@ func (q Question) Stage(i int) Forecast {
 func (q Question) health(i int, f *Forecast) {
 	s := q.Plan.Stages[i]
 	least := healthInformation(q.Plan.Guardrails, q.Baseline, f.Share)
-	expected := after(rhoHealthy*math.Log(1/alphaHealthy), q.Rate*least)
+	expected := after(rhoHealthy*math.Log(1/judge.AlphaHealthy), q.Rate*least)
 	l := newStageLife(q, s, q.Baseline)
 	l.watch(s, expected)
 	f.Simulated = l.horizon.Seconds()
@@ -145,7 +146,7 @@ func (q Question) health(i int, f *Forecast) {
 	default:
 		f.Notes = append(f.Notes, fmt.Sprintf("a healthy candidate is proved so in %.0f of 100 rollouts before the timebox of %s ends; %s",
 			100*f.Healthy.Share, span(s.Timebox), q.easier(s, func(pi float64) time.Duration {
-				return after(rhoHealthy*math.Log(1/alphaHealthy), q.Rate*healthInformation(q.Plan.Guardrails, q.Baseline, pi))
+				return after(rhoHealthy*math.Log(1/judge.AlphaHealthy), q.Rate*healthInformation(q.Plan.Guardrails, q.Baseline, pi))
 			}, "or choose wider healthy margins")))
 	}
 }

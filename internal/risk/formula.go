@@ -6,13 +6,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/histogram"
-)
-
-// The levels of the judge that no guardrail sets.
-const (
-	alphaSuspect = 0.05
-	alphaHealthy = 0.05
-	healthyOdds  = 2 // the odds ratio of failures that a healthy stage excludes
+	"github.com/stagger-dev/stagger/internal/judge"
 )
 
 // The rho of t = rho log(1/alpha) / (rate I): how many times the least evidence
@@ -128,7 +122,7 @@ func healthInformation(gs []stagger.Guardrail, base Baseline, pi float64) float6
 			if base.Errors < g.Healthy {
 				capped = pi * divergence(base.Errors, g.Healthy)
 			}
-			least = min(least, max(capped, information(base.Errors, base.Errors, pi, healthyOdds)))
+			least = min(least, max(capped, information(base.Errors, base.Errors, pi, judge.HealthyOdds)))
 		case stagger.SignalLatency:
 			for _, q := range []float64{0.5, 0.95, 0.99} {
 				p0, p1 := slot(base.Latency, base.Latency, q, g.Healthy, g.Floor)
@@ -155,7 +149,7 @@ func expect(g stagger.Guardrail, base, harmed Baseline, pi, rate float64) Expect
 	}
 	i := harmInformation(g, base, harmed, pi)
 	e := Expected{
-		Suspect:  after(rhoSuspect*math.Log(1/alphaSuspect), rate*i),
+		Suspect:  after(rhoSuspect*math.Log(1/judge.AlphaSuspect), rate*i),
 		Rollback: after(rhoRollback*math.Log(1/g.Alpha), rate*i),
 	}
 	if e.Rollback > 0 {

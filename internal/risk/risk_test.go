@@ -15,6 +15,7 @@ import (
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/histogram"
+	"github.com/stagger-dev/stagger/internal/judge"
 	"github.com/stagger-dev/stagger/internal/sequential"
 )
 
@@ -269,7 +270,7 @@ func TestTheFormulaTellsWhatItDid(t *testing.T) {
 		for _, weight := range []float64{1, 5, 25, 50} {
 			q := question(t, rate, weight, "errors=3x")
 			pi := q.Plan.Stages[0].Weight.Share()
-			health := after(rhoHealthy*math.Log(1/alphaHealthy), rate*healthInformation(q.Plan.Guardrails, q.Baseline, pi))
+			health := after(rhoHealthy*math.Log(1/judge.AlphaHealthy), rate*healthInformation(q.Plan.Guardrails, q.Baseline, pi))
 			fmt.Fprintf(&b, "%g/s %g%%: healthy %s\n", rate, weight, health.Round(time.Second/10))
 			for _, text := range []string{"errors=3x", "errors=1%", "p99=+20%", "p99=+50%", "p50=+5%", "p50=+10%"} {
 				h, err := ParseHarm(text)

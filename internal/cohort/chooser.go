@@ -61,12 +61,6 @@ func Compile(s stagger.Split) (*Chooser, error) {
 	return c, nil
 }
 
-// Candidate says whether the subject of a meets the candidate.
-func (c *Chooser) Candidate(a Attributes) bool {
-	_, candidate := c.Choose(a)
-	return candidate
-}
-
 // Choose returns the point of the subject of a (see Bucket), and whether it
 // meets the candidate.
 func (c *Chooser) Choose(a Attributes) (at uint64, candidate bool) {

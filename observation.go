@@ -26,6 +26,24 @@ type Observation struct {
 	// but the same ones all the time: how unalike the parts are tells how far
 	// requests depend on each other. Nil where it was not measured.
 	Groups []Group `json:"groups,omitempty"`
+	// Proxy names who counted, where proxies need not share a split or a mix
+	// of traffic; each is then compared within itself. Empty where they do.
+	Proxy string `json:"proxy,omitempty"`
+	// Hosts split the requests by the endpoint that they were sent to. Nil
+	// where it was not measured.
+	Hosts []Host `json:"hosts,omitempty"`
+	// Arrived counts subjects that were never seen before under this split's
+	// seed and whose version the weight alone decided: each once, ever.
+	Arrived uint64 `json:"arrived,omitempty"`
+	// Senders count subjects by how many requests each sent within one whole
+	// minute, on any route, in the observation of the subject's first request
+	// and of the interval that ends the minute. A subject is counted in one
+	// minute of ten.
+	Senders []Senders `json:"senders,omitempty"`
+	// Counts and Gauges are what else was measured of the version in the
+	// interval, by metric; in the observation of its first route.
+	Counts []Count `json:"counts,omitempty"`
+	Gauges []Gauge `json:"gauges,omitempty"`
 }
 
 // Groups is how many parts the requests of a version are split into.
@@ -44,6 +62,32 @@ type Group struct {
 	FirstFailed uint64 `json:"first_failed,omitempty"`
 	// Latency has bucket indexes that are multiples of GroupSteps.
 	Latency Histogram `json:"latency"`
+}
+
+// Host is what one endpoint of a version met, as a Group has it; FirstFailed
+// is not counted.
+type Host struct {
+	Name string `json:"name"`
+	Group
+}
+
+// Senders are the subjects that sent as many requests as each other.
+type Senders struct {
+	Requests uint64         `json:"requests"` // of each, at least
+	Subjects [Groups]uint64 `json:"subjects"` // how many, by group
+}
+
+// Count is how often something happened in an interval: a counter's increase.
+type Count struct {
+	Metric string `json:"metric"`
+	N      uint64 `json:"n"`
+}
+
+// Gauge is a level that one instance reported in an interval.
+type Gauge struct {
+	Metric   string  `json:"metric"`
+	Instance string  `json:"instance,omitempty"`
+	Value    float64 `json:"value"`
 }
 
 // Outcomes counts finished requests by class.
@@ -118,4 +162,7 @@ type Tick struct {
 	// least that long to finish.
 	Age          time.Duration `json:"age"`
 	Observations []Observation `json:"observations"` // one per version and route
+	// Share is the part of subjects, 0 to 1, that the weight assigned to the
+	// candidate during the whole interval; nil where it changed or is unknown.
+	Share *float64 `json:"share,omitempty"`
 }

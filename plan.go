@@ -13,6 +13,11 @@ type Plan struct {
 	Bake       Bake        `json:"bake"`
 	Shed       Shed        `json:"shed"`
 	Blind      Blind       `json:"blind"`
+	// WarmUp is the half-life of an allowance for a candidate that has just
+	// started: three times the tolerated odds of failure at first, and 12
+	// histogram buckets of latency. It counts from when the youngest of its
+	// hosts met its first request. 0 allows nothing.
+	WarmUp time.Duration `json:"warm_up,omitempty"`
 }
 
 // Stage is one step of a plan: who and how much, for how long, on what evidence.
@@ -44,13 +49,22 @@ const (
 // Guardrail is the harm accepted on one signal, and what to do beyond it.
 type Guardrail struct {
 	Signal Signal `json:"signal"`
-	// Tolerance is how much worse the candidate may be. For errors it is a
-	// ratio of odds, 1.5 for "half as many again"; for latency a relative
-	// increase, 0.05 for 5 %.
+	// Metric names what is measured where the signal does not: of counts,
+	// gauges and saturation.
+	Metric string `json:"metric,omitempty"`
+	// Tolerance is how much worse the candidate may be. For errors, goodput
+	// and retries it is a ratio of odds, 1.5 for "half as many again", for
+	// counts a ratio of rates per request; for latency, saturation and gauges
+	// a relative increase, 0.05 for 5 %.
 	Tolerance float64 `json:"tolerance"`
-	// Floor is harm too small to matter whatever the ratio: for errors a share
-	// of requests, 0.0005; for latency, in seconds.
+	// Floor is harm too small to matter whatever the ratio: for errors and
+	// goodput a share of requests, 0.0005; for latency, in seconds; for
+	// retries a share of subjects; for counts, per request; for saturation and
+	// gauges in their unit.
 	Floor float64 `json:"floor"`
+	// Limit is a level that saturation or a gauge of the candidate must not
+	// stay beyond, whatever the baseline does: it holds. 0 is none.
+	Limit float64 `json:"limit,omitempty"`
 	// Healthy is the margin that must be excluded before a stage is called
 	// healthy: errors, a share of requests (0.002); latency, a relative
 	// increase (0.24).
@@ -71,6 +85,16 @@ const (
 	// SignalGoodput looks at requests that got no answer in time: unfinished
 	// when their interval was sealed, or given up by the client.
 	SignalGoodput Signal = "goodput"
+	// SignalRetries looks at subjects that send more requests within a minute
+	// than 95 % of the baseline's used to.
+	SignalRetries Signal = "retries"
+)
+
+// The signals that a metric of the service itself brings.
+const (
+	SignalSaturation Signal = "saturation" // how much of what is scarce a request takes
+	SignalCount      Signal = "count"      // how often something happens, per request
+	SignalGauge      Signal = "gauge"      // a level
 )
 
 // Action is what a guardrail does when it is crossed.

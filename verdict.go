@@ -18,6 +18,9 @@ type Verdict struct {
 	Baseline    Sample    `json:"baseline"`
 	Candidate   Sample    `json:"candidate"`
 	Findings    []Finding `json:"findings,omitempty"`
+	// Ledger says what each answer may cost in false alarms, and how far its
+	// evidence is.
+	Ledger []Account `json:"ledger,omitempty"`
 }
 
 // Outcome is the verdict in one word.
@@ -54,7 +57,9 @@ type Sample struct {
 type Finding struct {
 	Signal Signal `json:"signal"`
 	// Slot tells latency quantiles apart: "p50" to "p99.9".
-	Slot    string  `json:"slot,omitempty"`
+	Slot string `json:"slot,omitempty"`
+	// Metric is that of the guardrail, where it names one.
+	Metric  string  `json:"metric,omitempty"`
 	Route   string  `json:"route,omitempty"` // the route that contributes most, where one does
 	Outcome Outcome `json:"outcome"`
 	Action  Action  `json:"action"`
@@ -62,6 +67,11 @@ type Finding struct {
 	// seconds for a latency quantile.
 	Baseline  float64 `json:"baseline"`
 	Candidate float64 `json:"candidate"`
+	// CandidateLow and CandidateHigh bound Candidate at all times at once with
+	// 95 % confidence, latency widened to bucket edges; both are 0 where that
+	// is not known, CandidateHigh where it is unbounded.
+	CandidateLow  float64 `json:"candidate_low"`
+	CandidateHigh float64 `json:"candidate_high"`
 	// Estimate compares them: candidate over baseline, as odds for errors and
 	// as durations for latency. Low and High bound it at all times at once
 	// with 95 % confidence; High is 0 where it is unbounded.
@@ -82,4 +92,60 @@ type Finding struct {
 	Rung       string  `json:"rung,omitempty"`
 	Dispersion float64 `json:"dispersion,omitempty"`
 	Sentence   string  `json:"sentence"`
+}
+
+// Account is one line of the ledger: what one answer may cost.
+type Account struct {
+	Use   Use     `json:"use"`
+	Level float64 `json:"level"` // the chance of giving the answer without cause
+	Per   string  `json:"per"`   // what the chance is of: "rollout", "stage", "30 days"
+	// Evidence is how far the answer is: 0 nothing, 1 given (log e over log
+	// 1/level).
+	Evidence float64 `json:"evidence"`
+	// Parts say how the level is spread over what is asked; they add up to 1.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is the share of a level that one slot of a signal has.
+type Part struct {
+	Signal Signal  `json:"signal"`
+	Slot   string  `json:"slot,omitempty"`
+	Metric string  `json:"metric,omitempty"`
+	Weight float64 `json:"weight"`
+}
+
+// Use is what a level is spent on.
+type Use string
+
+// What levels are spent on.
+const (
+	UseRollback Use = "rollback" // proof beyond blips
+	UseHold     Use = "hold"     // suspicion
+	UseShed     Use = "shed"     // a catastrophe
+	UseSplit    Use = "split"    // the traffic is not split as it should be
+	UseHealthy  Use = "healthy"  // a stage called healthy that is not
+	UsePlacebo  Use = "placebo"  // the assumptions called false that hold
+	UsePast     Use = "past"     // the baseline called worse than before
+)
+
+// Path is how the evidence of a rollout grew: points in order of time, as many
+// in each list. Older ones are thinned, so that there are never many.
+type Path struct {
+	Step  time.Duration `json:"step"` // the least time between two points
+	At    []time.Time   `json:"at"`
+	Slots []PathSlot    `json:"slots"`
+}
+
+// PathSlot is one finding over time; its numbers are those of Finding.
+type PathSlot struct {
+	Signal    Signal    `json:"signal"`
+	Slot      string    `json:"slot,omitempty"`
+	Metric    string    `json:"metric,omitempty"`
+	Tolerance float64   `json:"tolerance"`
+	Estimate  []float64 `json:"estimate"`
+	Low       []float64 `json:"low"`
+	High      []float64 `json:"high"` // 0 is unbounded
+	Suspect   []float64 `json:"suspect"`
+	Rollback  []float64 `json:"rollback"`
+	Healthy   []float64 `json:"healthy"`
 }

@@ -71,8 +71,8 @@ func (j *Judge) tell(f stagger.Finding) string {
 	case f.Candidate == 0:
 		return fmt.Sprintf("%s: too few requests to tell", f.Slot)
 	}
-	return fmt.Sprintf("%s takes %s at %s against %s for %s in the same seconds%s, %s candidate requests; the limit is +%s",
-		j.config.Candidate, duration(f.Candidate), f.Slot, duration(f.Baseline), j.config.Baseline,
+	return fmt.Sprintf("%s takes %s%s at %s against %s for %s in the same seconds%s, %s candidate requests; the limit is +%s",
+		j.config.Candidate, duration(f.Candidate), between(f, duration), f.Slot, duration(f.Baseline), j.config.Baseline,
 		interval(f), count(requests), percent(f.Tolerance-1))
 }
 
@@ -84,8 +84,8 @@ func (j *Judge) tellShare(f stagger.Finding, requests uint64) string {
 	if f.Route != "" {
 		where = ", most of them on " + f.Route
 	}
-	return fmt.Sprintf("%s %s %s of requests against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
-		j.config.Candidate, does, percent(f.Candidate), percent(f.Baseline), j.config.Baseline,
+	return fmt.Sprintf("%s %s %s of requests%s against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
+		j.config.Candidate, does, percent(f.Candidate), between(f, percent), percent(f.Baseline), j.config.Baseline,
 		where, interval(f), count(requests), short(f.Tolerance))
 }
 
@@ -101,6 +101,23 @@ func allowance(f stagger.Finding) string {
 	default:
 		return ""
 	}
+}
+
+// between says between what the candidate's level lies.
+func between(f stagger.Finding, write func(float64) string) string {
+	switch {
+	case f.CandidateHigh > 0:
+		return fmt.Sprintf(" (%s to %s)", write(f.CandidateLow), write(f.CandidateHigh))
+	case f.CandidateLow > 0:
+		return fmt.Sprintf(" (%s at least)", write(f.CandidateLow))
+	default:
+		return ""
+	}
+}
+
+// certainty says how likely an answer on a level is to be wrong.
+func certainty(alpha float64) string {
+	return fmt.Sprintf("; chance of being wrong at most %s", percent(alpha))
 }
 
 // interval says between what the ratio lies.

@@ -24,6 +24,7 @@ func (j *Judge) suspect() {
 		v := j.display(j.state.LastTick)
 		v.Outcome, v.Advice = stagger.OutcomeRegressed, stagger.AdviseRollback
 		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Rollback.value() })
+		v.Sentence += certainty(j.alphaRollback())
 		j.state.Regressed = &v
 	}
 	s.Shed = s.Shed || j.shedEvidence()*alphaShed >= 1
@@ -94,6 +95,18 @@ func (j *Judge) totalRollback() float64 {
 	return j.total(stagger.ActionRollback, func(i int) float64 {
 		return j.slots[i].weight * j.slots[i].guardrail.Alpha * j.state.Banks[i].Rollback.value()
 	})
+}
+
+// alphaRollback is the chance of a rollback without harm: the largest level of
+// those that may.
+func (j *Judge) alphaRollback() float64 {
+	alpha := 0.0
+	for _, s := range j.slots {
+		if s.guardrail.Action == stagger.ActionRollback {
+			alpha = max(alpha, s.guardrail.Alpha)
+		}
+	}
+	return alpha
 }
 
 // totalSuspect is the weighted evidence that something is wrong; 1 is enough.

@@ -85,14 +85,19 @@ func (a *armTotal) sample() stagger.Sample {
 
 // share is the part of requests that were bad by what the signal counts.
 func (a *armTotal) share(s stagger.Signal) float64 {
-	bad, of := a.Failed, a.Requests
-	if s == stagger.SignalGoodput {
-		bad, of = a.Lost, a.Started
-	}
+	bad, of := a.bad(s)
 	if of == 0 {
 		return 0
 	}
 	return float64(bad) / float64(of)
+}
+
+// bad counts what was bad by what the signal counts, and of how many requests.
+func (a *armTotal) bad(s stagger.Signal) (bad, of uint64) {
+	if s == stagger.SignalGoodput {
+		return a.Lost, a.Started
+	}
+	return a.Failed, a.Requests
 }
 
 // span is a quantile with its bounds, in seconds, widened to bucket edges.

@@ -71,9 +71,9 @@ func (j *Judge) tell(f stagger.Finding) string {
 	case f.Candidate == 0:
 		return fmt.Sprintf("%s: too few requests to tell", f.Slot)
 	}
-	return fmt.Sprintf("%s takes %s%s at %s against %s for %s in the same seconds%s, %s candidate requests; the limit is +%s",
-		j.config.Candidate, duration(f.Candidate), between(f, duration), f.Slot, duration(f.Baseline), j.config.Baseline,
-		interval(f), count(requests), percent(f.Tolerance-1))
+	return fmt.Sprintf("%s takes %s at %s against %s for %s in the same seconds%s, %s candidate requests; the limit is +%s",
+		j.config.Candidate, duration(f.Candidate), f.Slot, duration(f.Baseline), j.config.Baseline,
+		bounds(f, duration), count(requests), percent(f.Tolerance-1))
 }
 
 func (j *Judge) tellShare(f stagger.Finding, requests uint64) string {
@@ -84,9 +84,9 @@ func (j *Judge) tellShare(f stagger.Finding, requests uint64) string {
 	if f.Route != "" {
 		where = ", most of them on " + f.Route
 	}
-	return fmt.Sprintf("%s %s %s of requests%s against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
-		j.config.Candidate, does, percent(f.Candidate), between(f, percent), percent(f.Baseline), j.config.Baseline,
-		where, interval(f), count(requests), short(f.Tolerance))
+	return fmt.Sprintf("%s %s %s of requests against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
+		j.config.Candidate, does, percent(f.Candidate), percent(f.Baseline), j.config.Baseline,
+		where, bounds(f, percent), count(requests), short(f.Tolerance))
 }
 
 // allowance says what was allowed for dependence, if anything was.
@@ -103,35 +103,32 @@ func allowance(f stagger.Finding) string {
 	}
 }
 
-// between says between what the candidate's level lies.
-func between(f stagger.Finding, write func(float64) string) string {
+// bounds says between what the candidate's level and the ratio lie.
+func bounds(f stagger.Finding, write func(float64) string) string {
+	var parts []string
 	switch {
 	case f.CandidateHigh > 0:
-		return fmt.Sprintf(" (%s to %s)", write(f.CandidateLow), write(f.CandidateHigh))
+		parts = append(parts, fmt.Sprintf("interval %s to %s", write(f.CandidateLow), write(f.CandidateHigh)))
 	case f.CandidateLow > 0:
-		return fmt.Sprintf(" (%s at least)", write(f.CandidateLow))
-	default:
+		parts = append(parts, write(f.CandidateLow)+" at least")
+	}
+	switch {
+	case f.Low > 0 && f.High > 0:
+		parts = append(parts, fmt.Sprintf("ratio %s to %s", short(f.Low), short(f.High)))
+	case f.Low > 0:
+		parts = append(parts, "ratio at least "+short(f.Low))
+	case f.High > 0:
+		parts = append(parts, "ratio at most "+short(f.High))
+	}
+	if len(parts) == 0 {
 		return ""
 	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // certainty says how likely an answer on a level is to be wrong.
 func certainty(alpha float64) string {
 	return fmt.Sprintf("; chance of being wrong at most %s", percent(alpha))
-}
-
-// interval says between what the ratio lies.
-func interval(f stagger.Finding) string {
-	switch {
-	case f.Low > 0 && f.High > 0:
-		return fmt.Sprintf(" (ratio %s to %s)", short(f.Low), short(f.High))
-	case f.Low > 0:
-		return fmt.Sprintf(" (ratio at least %s)", short(f.Low))
-	case f.High > 0:
-		return fmt.Sprintf(" (ratio at most %s)", short(f.High))
-	default:
-		return ""
-	}
 }
 
 // short writes a number with as many digits as people read.

@@ -55,6 +55,8 @@ type Judge struct {
 	slots  []slot
 	state  state
 	cached *stagger.Verdict // of the display, while it is fresh
+
+	shedWeight float64 // of the shed tier in a suspicion; 0 where there is none
 }
 
 // state is everything that evidence changes.
@@ -87,6 +89,7 @@ func New(c Config) *Judge {
 		c.BlindAfter = 10 * time.Second
 	}
 	j := &Judge{config: c, slots: slotsOf(c.Guardrails)}
+	j.shedWeight = spread(j.slots)
 	j.state = state{
 		Usual:   newUsual(),
 		Shed:    newShedTier(),

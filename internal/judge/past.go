@@ -79,7 +79,7 @@ func (j *Judge) observePast(b *batch) {
 	for i, s := range j.slots {
 		n, k, limit := p.count(s, &j.state.Banks[i].Ladder, b)
 		power := j.state.Banks[i].Ladder.exponent()
-		total += s.weight * p.grow(i, n, k, limit, power, seconds)
+		total += s.weight.every * p.grow(i, n, k, limit, power, seconds)
 		if slices.Contains(p.Slots, i) {
 			for t, tilt := range oneSample(k, n, limit, sequential.HealthyTilts[:], -1) {
 				p.Recovery[i][t] += power * tilt
@@ -129,7 +129,7 @@ func (p *past) grow(i, n, hits int, limit, power, seconds float64) float64 {
 func (j *Judge) accusePast(b *batch) {
 	p := &j.state.Past
 	for i, s := range j.slots {
-		if s.weight*mean64(p.Growth[i]) < 0.1*falseAlarmEach {
+		if s.weight.every*mean64(p.Growth[i]) < 0.1*falseAlarmEach {
 			continue
 		}
 		if !slices.Contains(p.Slots, i) {

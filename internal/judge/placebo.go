@@ -85,7 +85,7 @@ func (j *Judge) observePlacebo(b *batch, mass float64) {
 		l.Vote = p.Votes[i]
 		p.Forms[i].observe(s.evidence(at, &l), mass)
 		p.Votes[i] = l.Vote
-		share := s.weight * alphaPlacebo * p.Forms[i].value()
+		share := s.weight.every * alphaPlacebo * p.Forms[i].value()
 		if total += share; share > most {
 			most, blamed = share, i
 		}

@@ -10,15 +10,6 @@ import (
 	"github.com/stagger-dev/stagger/internal/sequential"
 )
 
-// The weights of the signals in the total evidence. What is left belongs to
-// signals that are not measured; unused weight is simply not spent.
-const (
-	weightErrors  = 0.35
-	weightLatency = 0.35 / float64(len(quantiles))
-	weightGoodput = 0.10
-	weightShed    = 0.10
-)
-
 // HealthyOdds is the odds ratio of failures that a healthy stage must exclude.
 const HealthyOdds = 2
 
@@ -28,7 +19,7 @@ type slot struct {
 	guardrail stagger.Guardrail
 	name      string // of the quantile; empty for errors
 	quantile  int    // index into quantiles
-	weight    float64
+	weight    weights
 	gates     bool // whether a stage needs its healthy evidence
 }
 
@@ -38,13 +29,13 @@ func slotsOf(guardrails []stagger.Guardrail) []slot {
 	for _, g := range guardrails {
 		switch g.Signal {
 		case stagger.SignalErrors:
-			slots = append(slots, slot{guardrail: g, weight: weightErrors, gates: true})
+			slots = append(slots, slot{guardrail: g, gates: true})
 		case stagger.SignalGoodput:
-			slots = append(slots, slot{guardrail: g, weight: weightGoodput, gates: true})
+			slots = append(slots, slot{guardrail: g, gates: true})
 		case stagger.SignalLatency:
 			for i, q := range quantiles {
 				slots = append(slots, slot{
-					guardrail: g, quantile: i, weight: weightLatency, gates: q == 0.5 || q == 0.95 || q == 0.99,
+					guardrail: g, quantile: i, gates: q == 0.5 || q == 0.95 || q == 0.99,
 					name: "p" + strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.1f", 100*q), "0"), "."),
 				})
 			}

@@ -21,18 +21,22 @@ type bank struct {
 }
 
 func newBank(s slot) bank {
-	union := s.guardrail.Signal != stagger.SignalLatency
+	union := hasFloor(s)
 	return bank{
 		Suspect: newForms(0, union), Rollback: newForms(tokens, union),
 		Healthy: newHealth(), Recovery: newHealth(), Curve: newCurve(union), Ladder: newLadder(s),
 	}
 }
 
+// hasFloor says whether there is a share below which harm does not matter;
+// latency has its floor in the threshold.
+func hasFloor(s slot) bool { return s.guardrail.Signal != stagger.SignalLatency }
+
 func (b *bank) sound() bool {
 	return b.Suspect.sound() && b.Rollback.sound() && b.Healthy.sound() && b.Recovery.sound()
 }
 
-func (b *bank) observe(e evidence, mass float64) {
+func (b *bank) observe(e *evidence, mass float64) {
 	b.Suspect.observe(e, mass)
 	b.Rollback.observe(e, mass)
 	if !e.judged {
@@ -89,7 +93,7 @@ func (f *forms) sound() bool {
 	return len(f.Ratio) == len(sequential.Tilts) && (len(f.Floor) == 0 || len(f.Floor) == len(sequential.Tilts))
 }
 
-func (f *forms) observe(e evidence, mass float64) {
+func (f *forms) observe(e *evidence, mass float64) {
 	for i := range f.Ratio {
 		f.Ratio[i].Observe(e.ratio[i], mass)
 	}
@@ -152,7 +156,7 @@ func (h *health) sound() bool {
 	return len(h.Ratio) == n && len(h.Cap) == n
 }
 
-func (h *health) observe(e evidence) {
+func (h *health) observe(e *evidence) {
 	for i := range h.Ratio {
 		h.Ratio[i] += e.healthyRatio[i]
 		h.Cap[i] += e.healthyCap[i]

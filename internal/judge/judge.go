@@ -47,6 +47,13 @@ type Config struct {
 	Planned time.Duration
 	// BlindAfter is how long telemetry may be missing. Zero is ten seconds.
 	BlindAfter time.Duration
+	// Plain keeps the plain evidence as well, for measuring; see
+	// Judge.PlainEvidence.
+	Plain bool
+	// StayPlain counts every request for itself, however much requests depend
+	// on each other, and whatever the placebo says: for measuring what the
+	// ladder is good for.
+	StayPlain bool
 }
 
 // Judge weighs the evidence of one rollout. It is not safe for concurrent use.
@@ -78,6 +85,7 @@ type state struct {
 	ByRoute   map[string]routeTally `json:"by_route,omitempty"`
 	Placebo   placebo               `json:"placebo"`
 	Past      past                  `json:"past"`
+	Plain     []plain               `json:"plain,omitempty"`
 }
 
 // New returns a judge without evidence.
@@ -100,6 +108,9 @@ func New(c Config) *Judge {
 		j.state.Banks = append(j.state.Banks, newBank(s))
 	}
 	j.state.Placebo, j.state.Past = newPlacebo(j.slots), newPast(j.slots)
+	if c.Plain {
+		j.state.Plain = newPlain(j.slots)
+	}
 	return j
 }
 
@@ -116,12 +127,12 @@ func (j *Judge) State() ([]byte, error) {
 // configuration must be the one of that time.
 func Restore(c Config, data []byte) (*Judge, error) {
 	j := New(c)
-	slots := len(j.state.Banks)
+	slots, plains := len(j.state.Banks), len(j.state.Plain)
 	j.state = state{}
 	if err := json.Unmarshal(data, &j.state); err != nil {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}
-	if len(j.state.Banks) != slots || !j.state.sound() {
+	if len(j.state.Banks) != slots || len(j.state.Plain) != plains || !j.state.sound() {
 		return nil, fmt.Errorf("read evidence: it belongs to other guardrails")
 	}
 	if j.state.ByRoute == nil {
@@ -222,10 +233,14 @@ func (j *Judge) tryBatch(b *batch) {
 	perMinute := j.state.expectedFailures(b)
 	for i := range j.slots {
 		bank := &j.state.Banks[i]
-		if bank.Ladder.choose(j.slots[i], perMinute) {
+		if !j.config.StayPlain && bank.Ladder.choose(j.slots[i], perMinute) {
 			bank.void()
 		}
-		bank.observe(j.slots[i].evidence(sight, &bank.Ladder), mass)
+		e := j.slots[i].evidence(sight, &bank.Ladder)
+		bank.observe(&e, mass)
+		if j.config.Plain {
+			j.state.Plain[i].observe(&e)
+		}
 		bank.Ladder.measure(j.slots[i], sight)
 	}
 	j.observePlacebo(b, mass)

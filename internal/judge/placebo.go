@@ -32,7 +32,7 @@ const (
 func newPlacebo(slots []slot) placebo {
 	p := placebo{Size: leastPlaceboOf, Votes: make([]vote, len(slots))}
 	for _, s := range slots {
-		p.Forms = append(p.Forms, newForms(0, s.guardrail.Signal != stagger.SignalLatency))
+		p.Forms = append(p.Forms, newForms(0, hasFloor(s)))
 	}
 	return p
 }
@@ -83,7 +83,8 @@ func (j *Judge) observePlacebo(b *batch, mass float64) {
 	for i, s := range j.slots {
 		l := j.state.Banks[i].Ladder
 		l.Vote = p.Votes[i]
-		p.Forms[i].observe(s.evidence(at, &l), mass)
+		e := s.evidence(at, &l)
+		p.Forms[i].observe(&e, mass)
 		p.Votes[i] = l.Vote
 		share := s.weight.every * alphaPlacebo * p.Forms[i].value()
 		if total += share; share > most {
@@ -100,8 +101,10 @@ func (j *Judge) observePlacebo(b *batch, mass float64) {
 func (j *Judge) alarm(blamed int, at time.Time) {
 	p := &j.state.Placebo
 	p.Alarmed, p.Alarms = at, p.Alarms+1
-	j.state.Banks[blamed].Ladder.force(j.slots[blamed])
-	j.state.Banks[blamed].void()
+	if !j.config.StayPlain {
+		j.state.Banks[blamed].Ladder.force(j.slots[blamed])
+		j.state.Banks[blamed].void()
+	}
 	for i := range p.Forms {
 		p.Forms[i].clear()
 	}

@@ -33,7 +33,7 @@ func (s *shedTier) observe(at sight, mass float64, count counter) {
 		failures := tables(at.batch, func(a arm, _ int) (n, hits int) { return count(a) })
 		exp(e.ratio[:], conditional(failures, math.Log(shedOdds), sequential.Tilts[:], +1))
 	}
-	s.Evidence.observe(e, mass)
+	s.Evidence.observe(&e, mass)
 }
 
 func (s *shedTier) endBlock() { s.Evidence.endBlock(false) }

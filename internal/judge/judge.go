@@ -63,6 +63,7 @@ type Judge struct {
 	state  state
 	cached *stagger.Verdict // of the display, while it is fresh
 
+	cut        batch   // of the placebo, filled again for each batch
 	shedWeight float64 // of the shed tier in a suspicion; 0 where there is none
 }
 
@@ -170,29 +171,26 @@ func (j *Judge) BeginBake(at time.Time) {
 	j.state.Reference = j.state.Usual.reference()
 }
 
-// Observe takes in a tick. Ticks in which nobody meets the candidate teach
-// what is usual.
+// Observe takes in a tick, of which it keeps nothing. Ticks in which nobody
+// meets the candidate teach what is usual.
 func (j *Judge) Observe(t stagger.Tick) {
-	if b, full := j.collect(t); full {
-		j.weigh(b)
+	if j.collect(t) {
+		j.weigh(&j.state.Batch)
+		j.state.Batch.clear()
 	}
 }
 
-// collect puts a tick into the batch, and hands the batch out when it is full.
-func (j *Judge) collect(t stagger.Tick) (b batch, full bool) {
+// collect puts a tick into the batch, and says whether that is full.
+func (j *Judge) collect(t stagger.Tick) (full bool) {
 	if !t.To.After(j.state.LastTick) {
-		return b, false // heard already
+		return false // heard already
 	}
 	if j.state.Refused = contradiction(t); j.state.Refused != "" {
-		return b, false // as if it had not arrived: blind, if it goes on
+		return false // as if it had not arrived: blind, if it goes on
 	}
 	j.state.LastTick, j.state.LastAge = t.To, t.Age
 	j.state.Batch.add(t, j.config.Baseline, j.config.Candidate, j.stratum)
-	if !j.state.Batch.full() {
-		return b, false
-	}
-	b, j.state.Batch = j.state.Batch, batch{}
-	return b, true
+	return j.state.Batch.full()
 }
 
 // maxRoutes is how many routes are compared each by itself; the others are
@@ -212,14 +210,14 @@ func (j *Judge) stratum(route string) string {
 }
 
 // weigh judges one batch and then learns from it.
-func (j *Judge) weigh(b batch) {
+func (j *Judge) weigh(b *batch) {
 	candidate := b.requests(armCandidate)
 	if candidate > 0 || j.state.Clock.started() {
 		j.state.Past.begin(&j.state.Usual)
-		j.tryBatch(&b)
-		j.state.Totals.add(&b)
+		j.tryBatch(b)
+		j.state.Totals.add(b)
 	}
-	j.state.Usual.learn(&b)
+	j.state.Usual.learn(b)
 	j.cached = nil
 }
 

@@ -42,43 +42,44 @@ func (p *placebo) sound(slots int) bool {
 		return false
 	}
 	for i := range p.Forms {
-		if !p.Forms[i].sound() {
+		if !p.Forms[i].sound(0) {
 			return false
 		}
 	}
 	return true
 }
 
-// cut makes a batch in which the first groups of the baseline play the
+// cut fills a batch in which the first groups of the baseline play the
 // candidate; it is not ok when there are no groups.
-func (p *placebo) cut(b *batch) (_ batch, ok bool) {
-	out := batch{From: b.From, To: b.To, Age: b.Age, Strata: make(map[string]*[arms]arm, len(b.Strata))}
-	for _, name := range b.names() {
-		both := new([arms]arm)
-		groups := b.Strata[name][armBaseline].Groups
-		for i := range groups {
+func (p *placebo) cut(from, into *batch) (ok bool) {
+	into.clear()
+	into.From, into.To, into.Age = from.From, from.To, from.Age
+	for i := range from.Strata {
+		base := &from.Strata[i].Arms[armBaseline]
+		if !base.Grouped {
+			continue
+		}
+		ok = true
+		for g := range base.Groups {
 			side := armBaseline
-			if i < p.Size {
+			if g < p.Size {
 				side = armCandidate
 			}
-			both[side].plus(&groups[i])
-			ok = true
+			into.arm(from.Strata[i].Name, side).plus(&base.Groups[g])
 		}
-		out.Strata[name] = both
 	}
-	return out, ok
+	return ok
 }
 
 // observe judges the placebo on the same batch, and returns the slot to blame
 // when it alarms, -1 when it does not.
 func (j *Judge) observePlacebo(b *batch, mass float64) {
 	p := &j.state.Placebo
-	cut, ok := p.cut(b)
-	if !ok || j.state.Reference != nil {
+	if j.state.Reference != nil || !p.cut(b, &j.cut) {
 		return
 	}
 	p.Batches++
-	at := sight{batch: &cut, usual: &j.state.Usual}
+	at := sight{batch: &j.cut, usual: &j.state.Usual}
 	total, most, blamed := 0.0, 0.0, 0
 	for i, s := range j.slots {
 		l := j.state.Banks[i].Ladder

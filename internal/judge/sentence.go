@@ -11,7 +11,7 @@ import (
 // blame names the signal that brings the most evidence. It says so in the words
 // of the slot of that signal which brings the most of what can be put in
 // numbers: a tail may be proved before it is measured.
-func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
+func (j *Judge) blame(of share) (stagger.Signal, string) {
 	most := j.strongest(of, func(int) bool { return true })
 	if most < 0 {
 		return "", ""
@@ -19,7 +19,8 @@ func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
 	signal := j.slots[most].guardrail.Signal
 	told := j.strongest(of, func(i int) bool {
 		f := j.finding(i)
-		harmed := of(&j.state.Banks[i]) > 1 || f.Estimate > f.Tolerance
+		_, evidence := of(i)
+		harmed := evidence > 1 || f.Estimate > f.Tolerance
 		return f.Signal == signal && f.Candidate > 0 && harmed
 	})
 	if told < 0 {
@@ -28,16 +29,17 @@ func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
 	return signal, j.sentence(told)
 }
 
-// strongest is the slot with the most evidence of those that may be chosen, -1
-// if none may.
-func (j *Judge) strongest(of func(*bank) float64, may func(i int) bool) int {
-	most := -1
+// strongest is the slot that brings the most of those that have a share and may
+// be chosen, -1 if none may.
+func (j *Judge) strongest(of share, may func(i int) bool) int {
+	best, most := -1, 0.0
 	for i := range j.slots {
-		if may(i) && (most < 0 || j.slots[i].weight*of(&j.state.Banks[i]) > j.slots[most].weight*of(&j.state.Banks[most])) {
-			most = i
+		w, evidence := of(i)
+		if w > 0 && may(i) && (best < 0 || w*evidence > most) {
+			best, most = i, w*evidence
 		}
 	}
-	return most
+	return best
 }
 
 func (j *Judge) errorsSlot() int {

@@ -50,7 +50,7 @@ func (j *Judge) decide(v *stagger.Verdict) {
 		v.Sentence = j.sentence(j.errorsSlot()) + certainty(alphaShed)
 	case s.Held:
 		v.Advice = stagger.AdviseHold
-		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
+		v.Signal, v.Sentence = j.blame(j.holding)
 		v.Sentence += certainty(AlphaSuspect)
 	case len(j.state.Past.Slots) > 0:
 		v.Advice = stagger.AdviseHold
@@ -66,7 +66,7 @@ func (j *Judge) decide(v *stagger.Verdict) {
 	}
 	if v.Advice == stagger.AdviseNothing && j.alarmed() {
 		v.Advice = stagger.AdviseAlert
-		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
+		v.Signal, v.Sentence = j.blame(j.alerting)
 	}
 }
 
@@ -122,8 +122,8 @@ func (j *Judge) finding(i int) stagger.Finding {
 	f := stagger.Finding{
 		Signal: s.guardrail.Signal, Slot: s.name, Action: s.guardrail.Action, Outcome: stagger.OutcomeInconclusive,
 		Estimate: 1,
-		Suspect:  progress(b.Suspect.value(), 1/(s.weight*AlphaSuspect)),
-		Rollback: progress(b.Rollback.value(), 1/(s.weight*s.guardrail.Alpha)),
+		Suspect:  progress(b.Suspect.value(), 1/(s.weight.suspicion*AlphaSuspect)),
+		Rollback: progress(b.Rollback.value(), 1/(s.weight.proof*s.guardrail.Alpha)),
 		Healthy:  min(max(b.Healthy.log()/math.Log(1/AlphaHealthy), 0), 1),
 		Rung:     rungNames[b.Ladder.Rung], Dispersion: b.Ladder.Phi,
 	}

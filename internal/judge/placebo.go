@@ -80,7 +80,7 @@ func (j *Judge) observePlacebo(b *batch, mass float64) {
 		return
 	}
 	p.Batches++
-	at := sight{batch: &j.cut, usual: &j.state.Usual}
+	at := sight{batch: &j.cut, usual: &j.state.Usual, harmOnly: true}
 	total, most, blamed := 0.0, 0.0, 0
 	for i, s := range j.slots {
 		l := &j.borrowed

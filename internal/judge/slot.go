@@ -63,6 +63,7 @@ type sight struct {
 	usual     *usual
 	reference *reference
 	warm      float64 // what is left of the allowance for a candidate that has just started
+	harmOnly  bool      // nobody asks for evidence of health
 }
 
 // sight is what slots may look at in a batch.
@@ -140,12 +141,18 @@ func (s slot) counted(at sight, count counter) evidence {
 	case nil:
 		e.curve = tables(at.batch, func(a *arm, _ int) (n, hits int) { return count(a) })
 		ratio = conditional(e.curve, null, sequential.Tilts[:], +1)
+		if at.harmOnly {
+			break
+		}
 		healthy = conditional(e.curve, math.Log(HealthyOdds), sequential.HealthyTilts[:], -1)
 	default:
 		ratio = oneSample(k, n, worse(at.reference.share(g.Signal), s.tolerated(at)), sequential.Tilts[:], +1)
 	}
 	exp(&e.ratio, ratio)
 	exp(&e.floor, oneSample(k, n, g.Floor, sequential.Tilts[:], +1))
+	if at.harmOnly {
+		return e
+	}
 	keep(&e.healthyRatio, healthy)
 	keep(&e.healthyCap, oneSample(k, n, g.Healthy, sequential.HealthyTilts[:], -1))
 	return e
@@ -180,6 +187,9 @@ func (s slot) latency(at sight) evidence {
 		return e
 	}
 	exp(&e.ratio, conditional(exceeding(at.batch, base, limit), 0, sequential.Tilts[:], +1))
+	if at.harmOnly {
+		return e
+	}
 	keep(&e.healthyRatio, conditional(exceeding(at.batch, healthyBase, margin), 0, sequential.HealthyTilts[:], -1))
 	// A candidate of which fewer requests than the quantile leaves lie beyond
 	// the margin has that quantile within it, whatever the baseline does now:
@@ -231,9 +241,10 @@ type logs [len(sequential.Tilts)]float64
 func conditional(ts []sequential.Table, null float64, tilts []float64, sign float64) logs {
 	var out logs
 	for _, t := range ts {
-		atNull := t.LogM(null)
+		m := t.Moments()
+		atNull := m.Log(null)
 		for i, tilt := range tilts {
-			out[i] += float64(t.Hits)*sign*tilt + atNull - t.LogM(null+sign*tilt)
+			out[i] += float64(t.Hits)*sign*tilt + atNull - m.Log(null+sign*tilt)
 		}
 	}
 	return out

@@ -63,7 +63,7 @@ type sight struct {
 	usual     *usual
 	reference *reference
 	warm      float64 // what is left of the allowance for a candidate that has just started
-	harmOnly  bool      // nobody asks for evidence of health
+	harmOnly  bool    // nobody asks for evidence of health
 }
 
 // sight is what slots may look at in a batch.

@@ -53,29 +53,43 @@ func shards() int {
 	return n
 }
 
+// Request is what is known of a request that begins.
+type Request struct {
+	// Subject is a hash of whom the request is for; its lowest bits choose the
+	// group.
+	Subject uint64
+	// Host is the endpoint that it is sent to, whether it can be reached or
+	// not; of several tries it is the first. Nil where there is none.
+	Host *Host
+}
+
 // Sample is one request on its way. It is a value; call End exactly once.
 type Sample struct {
 	series  *Series
 	cell    *cell
 	start   time.Time
-	subject uint64
+	request Request
 }
 
-// Begin counts a request of a subject that starts now. The subject is a hash
-// of whom the request is for; its lowest bits choose the group.
+// Begin counts a request of a subject that starts now.
 func (s *Series) Begin(now time.Time, subject uint64) Sample {
+	return s.BeginRequest(now, Request{Subject: subject})
+}
+
+// BeginRequest counts a request that starts now.
+func (s *Series) BeginRequest(now time.Time, r Request) Sample {
 	shard := &s.shards[rand.Uint32()&uint32(len(s.shards)-1)]
 	tick := s.service.meter.tick(now)
 	c := shard.cells[tick&(s.ring-1)].Load()
-	if c == nil || c.tick != tick || !c.begin(subject) {
-		c = s.beginNew(shard, tick, subject)
+	if c == nil || c.tick != tick || !c.begin(&r) {
+		c = s.beginNew(shard, tick, r)
 	}
-	return Sample{series: s, cell: c, start: now, subject: subject}
+	return Sample{series: s, cell: c, start: now, request: r}
 }
 
-// beginNew is Begin for the first request of a tick, and for a tick that is
-// sealed already or too far ahead: those are counted in the nearest open one.
-func (s *Series) beginNew(shard *shard, tick int64, subject uint64) *cell {
+// beginNew is BeginRequest for the first request of a tick, and for a tick that
+// is sealed already or too far ahead: those are counted in the nearest open one.
+func (s *Series) beginNew(shard *shard, tick int64, r Request) *cell {
 	s.service.mu.Lock()
 	defer s.service.mu.Unlock()
 	next := s.service.nextFrom(tick)
@@ -87,7 +101,7 @@ func (s *Series) beginNew(shard *shard, tick int64, subject uint64) *cell {
 		place.Store(c)
 	}
 	// Nothing is sealed while the lock is held, so an open tick's cell is open.
-	c.begin(subject)
+	c.begin(&r)
 	return c
 }
 
@@ -95,8 +109,8 @@ func (s *Series) beginNew(shard *shard, tick int64, subject uint64) *cell {
 // is in the totals only.
 func (x Sample) End(now time.Time, class Class) {
 	d := max(now.Sub(x.start), 0)
-	first := class.failed() && x.series.failed.first(x.subject, now)
-	if x.cell.end(d, class, x.subject, first) {
+	first := class.failed() && x.series.failed.first(x.request.Subject, now)
+	if x.cell.end(d, class, &x.request, first) {
 		return
 	}
 	x.series.service.mu.Lock()

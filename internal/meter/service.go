@@ -119,6 +119,7 @@ func observe(t stagger.Tick, one *Series, counts *sealing) stagger.Observation {
 
 		FirstFailed: counts.first,
 		Groups:      counts.groupList(),
+		Hosts:       counts.hostList(),
 	}
 }
 

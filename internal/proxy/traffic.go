@@ -84,10 +84,16 @@ type pass struct {
 
 // admit chooses version and endpoint, and begins to measure. A version without
 // a healthy endpoint keeps its subjects: moving them would hide its failure.
+// Nobody tries another endpoint later, so the one chosen is the one to count.
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	v, subject := t.choose(a)
-	p := pass{version: v, sample: v.series[r.index].Begin(now, subject)}
+	p := pass{version: v}
 	p.endpoint, p.healthy = v.pool.pick()
+	request := meter.Request{Subject: subject}
+	if p.endpoint != nil {
+		request.Host = p.endpoint.host
+	}
+	p.sample = v.series[r.index].BeginRequest(now, request)
 	return p
 }
 

@@ -28,10 +28,13 @@ const (
 // knows when nobody does.
 type cell struct {
 	tick     int64
+	version  uint16   // the number of the series' version
+	senders  *senders // of the tick's minute; nil if that is not counted
 	gate     atomic.Uint64
 	left     atomic.Uint64 // of those that entered, who is fully counted
 	sum      atomic.Int64  // nanoseconds
 	first    atomic.Uint32 // failures that are their subject's first
+	arrived  atomic.Uint32
 	outcomes [classes]atomic.Uint32
 	latency  [buckets]atomic.Uint32
 	groups   [stagger.Groups]groupCell
@@ -39,7 +42,7 @@ type cell struct {
 }
 
 // begin counts a start, unless the cell is closed.
-func (c *cell) begin(r *Request) bool {
+func (c *cell) begin(r *Request, arrived bool) bool {
 	if c.gate.Add(began)&closed != 0 {
 		return false
 	}
@@ -47,12 +50,18 @@ func (c *cell) begin(r *Request) bool {
 	if r.Host != nil {
 		c.hosts.of(r.Host).started.Add(1)
 	}
+	if arrived {
+		c.arrived.Add(1)
+	}
+	if c.senders != nil {
+		c.senders.count(r.Subject, c.version)
+	}
 	c.left.Add(began)
 	return true
 }
 
 // end counts an ending, unless the cell is closed.
-func (c *cell) end(d time.Duration, class Class, r *Request, first bool) bool {
+func (c *cell) end(d time.Duration, class Class, x *Sample, first bool) bool {
 	if c.gate.Add(ended)&closed != 0 {
 		return false
 	}
@@ -65,9 +74,9 @@ func (c *cell) end(d time.Duration, class Class, r *Request, first bool) bool {
 	if first {
 		c.first.Add(1)
 	}
-	c.groups[group(r.Subject)].end(index, class, first)
-	if r.Host != nil {
-		c.hosts.of(r.Host).end(index, class, false)
+	c.groups[group(x.subject)].end(index, class, first)
+	if x.host != nil {
+		c.hosts.of(x.host).end(index, class, false)
 	}
 	c.left.Add(ended)
 	return true
@@ -82,6 +91,7 @@ func (c *cell) close(t *sealing) {
 	}
 	t.started += gate & (ended - 1)
 	t.first += uint64(c.first.Load())
+	t.arrived += uint64(c.arrived.Load())
 	c.addTo(&t.tally)
 	for i := range c.groups {
 		c.groups[i].addTo(&t.groups[i])
@@ -129,9 +139,10 @@ type tally struct {
 type sealing struct {
 	tally
 
-	first  uint64 // failures that were their subject's first
-	groups [stagger.Groups]groupTally
-	hosts  []hostTally
+	first   uint64 // failures that were their subject's first
+	arrived uint64
+	groups  [stagger.Groups]groupTally
+	hosts   []hostTally
 }
 
 func (t *tally) add(u *tally) {

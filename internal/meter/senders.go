@@ -44,14 +44,14 @@ type senders struct {
 const senderVersion = 16
 
 func newSenders(minute int64) *senders {
-	return &senders{minute: minute, turn: uint32(minute % senderTurns)} //nolint:gosec // times begin in 1970
+	return &senders{minute: minute, turn: uint32(minute % senderTurns)}
 }
 
 // count counts a request of a subject to a version, if it is the subject's
 // turn. Turns are chosen by bits that choose neither groups nor cohorts, nor
 // places.
 func (s *senders) count(subject uint64, version uint16) {
-	if uint32(subject)>>8%senderTurns == s.turn { //nolint:gosec // the lower half, on purpose
+	if uint32(subject)>>8%senderTurns == s.turn {
 		s.add(subject, version)
 	}
 }
@@ -118,7 +118,7 @@ func (s *senders) tally() map[uint16]*senderTally {
 		if known == 0 {
 			continue
 		}
-		version := uint16(known >> senderVersion) //nolint:gosec // the rest is cut off on purpose
+		version := uint16(known >> senderVersion)
 		t := all[version]
 		if t == nil {
 			t = &senderTally{}

@@ -92,52 +92,62 @@ func OfMetric(s stagger.Signal) bool {
 
 // measureFaults checks the numbers of a guardrail against its signal.
 func measureFaults(path string, g stagger.Guardrail) []fault {
-	var out []fault
-	in := func(key string, v, low, high float64, write string) {
-		if !(v >= low && v <= high) {
-			out = append(out, faultf(path+"."+key, "%g is out of range; write %s", v, write))
-		}
-	}
-	none := func(key string, v float64) {
-		if v != 0 {
-			out = append(out, faultf(path+"."+key, "%s takes no key %s; remove it", g.Signal, key))
-		}
-	}
-	if g.Signal != stagger.SignalGauge && g.Signal != stagger.SignalSaturation {
-		none("limit", g.Limit)
-	}
+	m := measures{path: path, guardrail: g}
 	switch g.Signal {
 	case stagger.SignalErrors, stagger.SignalGoodput:
-		in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
-		in("floor", g.Floor, 0, 0.5, "a share from 0% to 50%")
-		in("healthy", g.Healthy, 1e-6, 0.5, "a share from 0.0001% to 50%")
+		m.in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
+		m.in("floor", g.Floor, 0, 0.5, "a share from 0% to 50%")
+		m.in("healthy", g.Healthy, 1e-6, 0.5, "a share from 0.0001% to 50%")
+		m.none("limit", g.Limit)
 	case stagger.SignalLatency:
-		in("tolerance", g.Tolerance, 0, 10, "an increase from 0% to 1000%")
-		in("floor", g.Floor, 0, 60, "a duration from 0s to 60s")
-		in("healthy", g.Healthy, 0.03, 10, "an increase from 3% to 1000%")
+		m.in("tolerance", g.Tolerance, 0, 10, "an increase from 0% to 1000%")
+		m.in("floor", g.Floor, 0, 60, "a duration from 0s to 60s")
+		m.in("healthy", g.Healthy, 0.03, 10, "an increase from 3% to 1000%")
+		m.none("limit", g.Limit)
 		if g.Healthy <= g.Tolerance {
-			out = append(out, faultf(path+".healthy", "%g is within the tolerance of %g, so nothing could be called healthy; write more", g.Healthy, g.Tolerance))
+			m.faults = append(m.faults, faultf(path+".healthy", "%g is within the tolerance of %g, so nothing could be called healthy; write more", g.Healthy, g.Tolerance))
 		}
 	case stagger.SignalRetries:
-		in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
-		in("floor", g.Floor, 0, 0.5, "a share from 0% to 50%")
+		m.in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
+		m.in("floor", g.Floor, 0, 0.5, "a share from 0% to 50%")
+		m.none("limit", g.Limit)
 		if g.Healthy != 0 {
-			in("healthy", g.Healthy, 1e-6, 0.5, "a share from 0.0001% to 50%, or remove it")
+			m.in("healthy", g.Healthy, 1e-6, 0.5, "a share from 0.0001% to 50%, or remove it")
 		}
 	case stagger.SignalCount:
-		in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
-		in("floor", g.Floor, 0, 1e6, "a number per request from 0 to 1e6")
-		none("healthy", g.Healthy)
+		m.in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
+		m.in("floor", g.Floor, 0, 1e6, "a number per request from 0 to 1e6")
+		m.none("limit", g.Limit)
+		m.none("healthy", g.Healthy)
 	case stagger.SignalGauge, stagger.SignalSaturation:
 		// The judge looks at levels up to twice the baseline's, and no further.
-		in("tolerance", g.Tolerance, 0, 0.9, "an increase from 0% to 90%")
-		in("floor", g.Floor, 0, 1e18, "a number from 0 to 1e18")
-		in("limit", g.Limit, 0, 1e18, "a number from 0 to 1e18")
-		none("healthy", g.Healthy)
+		m.in("tolerance", g.Tolerance, 0, 0.9, "an increase from 0% to 90%")
+		m.in("floor", g.Floor, 0, 1e18, "a number from 0 to 1e18")
+		m.in("limit", g.Limit, 0, 1e18, "a number from 0 to 1e18")
+		m.none("healthy", g.Healthy)
 	default:
-		out = append(out, faultf(path+".signal", "%q is not measured; write %s", string(g.Signal), measured))
+		m.faults = append(m.faults, faultf(path+".signal", "%q is not measured; write %s", string(g.Signal), measured))
 	}
-	return out
+	return m.faults
+}
+
+// measures gathers what is wrong with the numbers of a guardrail.
+type measures struct {
+	path      string
+	guardrail stagger.Guardrail
+	faults    []fault
+}
+
+func (m *measures) in(key string, v, low, high float64, write string) {
+	if !(v >= low && v <= high) {
+		m.faults = append(m.faults, faultf(m.path+"."+key, "%g is out of range; write %s", v, write))
+	}
+}
+
+func (m *measures) none(key string, v float64) {
+	if v != 0 {
+		m.faults = append(m.faults, faultf(m.path+"."+key, "%s takes no key %s; remove it", m.guardrail.Signal, key))
+	}
 }
 
 // exposureFaults finds guardrails on metrics that their service does not show.

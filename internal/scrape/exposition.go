@@ -42,7 +42,7 @@ type exposition struct {
 // readExposition reads the lines about the named metrics and skips all others,
 // which may be many and need not be in order.
 func readExposition(body io.Reader, names map[string]bool) (exposition, error) {
-	e := exposition{kinds: make(map[string]kind), samples: make(map[string][]*dto.Metric)}
+	x := exposition{kinds: make(map[string]kind), samples: make(map[string][]*dto.Metric)}
 	limited := &io.LimitedReader{R: body, N: maxBody + 1}
 	lines := bufio.NewScanner(limited)
 	lines.Buffer(nil, maxLine)
@@ -51,10 +51,10 @@ func readExposition(body io.Reader, names map[string]bool) (exposition, error) {
 		line := bytes.TrimSpace(lines.Bytes())
 		switch {
 		case bytes.HasPrefix(line, []byte("#")):
-			e.learn(string(line))
+			x.learn(string(line))
 		case names[nameOf(line)]:
 			if n++; n > maxSamples {
-				return e, fmt.Errorf("there are more than %d samples of the metrics that are judged", maxSamples)
+				return x, fmt.Errorf("there are more than %d samples of the metrics that are judged", maxSamples)
 			}
 			kept.Write(line)
 			kept.WriteByte('\n')
@@ -62,25 +62,25 @@ func readExposition(body io.Reader, names map[string]bool) (exposition, error) {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return e, fmt.Errorf("a line has more than %d bytes", maxLine)
+		return x, fmt.Errorf("a line has more than %d bytes", maxLine)
 	case err != nil:
-		return e, err
+		return x, err
 	case limited.N <= 0:
-		return e, fmt.Errorf("the answer has more than %d bytes", maxBody)
+		return x, fmt.Errorf("the answer has more than %d bytes", maxBody)
 	}
-	return e, e.parse(&kept)
+	return x, x.parse(&kept)
 }
 
 // parse reads the lines that were kept. Without their types, every family is
 // untyped to the parser, so that it does not gather buckets and quantiles.
-func (e exposition) parse(lines io.Reader) error {
+func (x exposition) parse(lines io.Reader) error {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(lines)
 	if err != nil {
 		return err
 	}
 	for name, family := range families {
-		e.samples[name] = family.GetMetric()
+		x.samples[name] = family.GetMetric()
 	}
 	return nil
 }
@@ -93,27 +93,27 @@ func nameOf(line []byte) string {
 }
 
 // learn notes a line such as "# TYPE up gauge".
-func (e exposition) learn(line string) {
+func (x exposition) learn(line string) {
 	words := strings.Fields(line)
-	if len(words) != 4 || words[0] != "#" || words[1] != "TYPE" || len(e.kinds) == maxSamples {
+	if len(words) != 4 || words[0] != "#" || words[1] != "TYPE" || len(x.kinds) == maxSamples {
 		return
 	}
 	switch k := kind(words[3]); k {
 	case counter, gauge, histogram, summary:
-		e.kinds[words[2]] = k
+		x.kinds[words[2]] = k
 	default:
-		e.kinds[words[2]] = unknown
+		x.kinds[words[2]] = unknown
 	}
 }
 
 // kind says what a metric is. What counts in a histogram or a summary has no
 // type of its own, and neither have old exporters' counters.
-func (e exposition) kind(name string) kind {
-	if k, told := e.kinds[name]; told && k != unknown {
+func (x exposition) kind(name string) kind {
+	if k, told := x.kinds[name]; told && k != unknown {
 		return k
 	}
 	for _, suffix := range []string{"_count", "_sum", "_bucket"} {
-		if whole, cut := strings.CutSuffix(name, suffix); cut && (e.kinds[whole] == histogram || e.kinds[whole] == summary) {
+		if whole, cut := strings.CutSuffix(name, suffix); cut && (x.kinds[whole] == histogram || x.kinds[whole] == summary) {
 			return counter
 		}
 	}
@@ -124,14 +124,14 @@ func (e exposition) kind(name string) kind {
 }
 
 // has says whether anything is told of a metric.
-func (e exposition) has(name string) bool {
-	_, typed := e.kinds[name]
-	return typed || len(e.samples[name]) > 0
+func (x exposition) has(name string) bool {
+	_, typed := x.kinds[name]
+	return typed || len(x.samples[name]) > 0
 }
 
 // sum adds up the samples that match, and says whether there was one.
-func (e exposition) sum(m config.Metric) (total float64, found bool) {
-	for _, sample := range e.samples[m.Name] {
+func (x exposition) sum(m config.Metric) (total float64, found bool) {
+	for _, sample := range x.samples[m.Name] {
 		if matches(sample, m.Labels) {
 			total += sample.GetUntyped().GetValue()
 			found = true

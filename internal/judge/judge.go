@@ -228,9 +228,18 @@ func (j *Judge) weigh(b *batch) {
 		j.state.Past.begin(&j.state.Usual)
 		j.tryBatch(b)
 		j.state.Totals.add(b)
+	} else {
+		j.measure(j.sight(b))
 	}
 	j.state.Usual.learn(b)
 	j.cached = nil
+}
+
+// measure takes in how far requests depend on each other.
+func (j *Judge) measure(at sight) {
+	for i := range j.slots {
+		j.state.Banks[i].Ladder.measure(j.slots[i], at)
+	}
 }
 
 // tryBatch moves every process by the evidence of one batch.
@@ -257,8 +266,8 @@ func (j *Judge) tryBatch(b *batch) {
 		if j.config.Plain {
 			j.state.Plain[i].observe(&e)
 		}
-		bank.Ladder.measure(j.slots[i], sight)
 	}
+	j.measure(sight)
 	j.observePlacebo(b, mass)
 	j.observePast(b)
 	j.state.Shed.observe(sight, mass, j.failures())

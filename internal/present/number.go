@@ -94,10 +94,22 @@ func Interval(f stagger.Finding) string {
 
 // Level writes what a finding measured on one version.
 func Level(s stagger.Signal, x float64) string {
-	if s == stagger.SignalLatency {
+	switch s {
+	case stagger.SignalLatency:
 		return Latency(x)
+	case stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation:
+		return Plain(x)
+	case stagger.SignalErrors, stagger.SignalGoodput, stagger.SignalRetries:
 	}
 	return Share(x)
+}
+
+// Plain writes a number whose unit is its owner's, with three digits.
+func Plain(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return Unknown
+	}
+	return strconv.FormatFloat(x, 'g', 3, 64)
 }
 
 // Count writes a whole number with thousands apart.

@@ -30,6 +30,14 @@ func Share(x float64) string {
 	return fmt.Sprintf("%.1g%%", p)
 }
 
+// Chance writes a level somebody chose, 0.01 as "1%".
+func Chance(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return Unknown
+	}
+	return strconv.FormatFloat(100*x, 'g', 3, 64) + "%"
+}
+
 // Latency writes seconds with about three digits; zero is Unknown.
 func Latency(seconds float64) string {
 	switch {

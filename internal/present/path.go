@@ -7,12 +7,18 @@ import (
 )
 
 // At returns what slot s of a path saw at point i, as a finding with as much as
-// a path keeps.
+// a path keeps. What a list lacks is unknown.
 func At(s stagger.PathSlot, i int) stagger.Finding {
+	of := func(list []float64) float64 {
+		if i < 0 || i >= len(list) {
+			return 0
+		}
+		return list[i]
+	}
 	return stagger.Finding{
 		Signal: s.Signal, Slot: s.Slot, Metric: s.Metric, Outcome: stagger.OutcomeInconclusive, Tolerance: s.Tolerance,
-		Estimate: s.Estimate[i], Low: s.Low[i], High: s.High[i],
-		Suspect: s.Suspect[i], Rollback: s.Rollback[i], Healthy: s.Healthy[i],
+		Estimate: of(s.Estimate), Low: of(s.Low), High: of(s.High),
+		Suspect: of(s.Suspect), Rollback: of(s.Rollback), Healthy: of(s.Healthy),
 	}
 }
 

@@ -266,7 +266,7 @@ func TestRolloutShowsHowTheEvidenceGrew(t *testing.T) {
 	w := newWorld(t)
 	trial(t, w)
 	p, _ := w.get(t, rolloutPath, http.StatusOK)
-	p.wants(t, "How the evidence grew", "latency p99 ✘ beyond the limit ×1.11, between ×1.06 to ×1.30, limit ×1.05", "12:00:00 12:00:40 UTC",
+	p.wants(t, "How the evidence grew", "latency p99 ✘ beyond the limit ×1.11 (×1.06 to ×1.30), limit ×1.05", "12:00:00 12:00:40 UTC",
 		"suspect 100%", "rollback 60%", "Numbers of latency p99", "12:00:40 ◆ hold", "Marked: ▶ stage entered ◆ held")
 	figures := p.tags("figure")
 	if len(figures) != 5 {
@@ -306,7 +306,7 @@ func TestLedgerTellsWhatAnswersMayCost(t *testing.T) {
 	trial(t, w)
 	p, _ := w.get(t, rolloutPath, http.StatusOK)
 	p.wants(t, "What each answer may cost", "roll back 1% per rollout taking back a candidate that is no worse than tolerated errors 0.5% · latency p50 0.1% · latency p99 0.4% 60%",
-		"hold 5% per rollout", "healthy 5% per stage", "past 100% per 30 days")
+		"hold 5% per rollout", "healthy 5% per stage", "past once per 30 days")
 }
 
 // lostPath is a store whose paths cannot be read.

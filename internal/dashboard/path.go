@@ -117,7 +117,7 @@ func plotOf(s stagger.PathSlot, last int, drawn []int, places []float64) pathPlo
 	now := present.At(s, last)
 	p := pathPlot{Name: present.Signal(now), Sign: standing(now), Now: "no estimate yet, limit " + present.Ratio(s.Tolerance)}
 	if present.AxisOf(now).Known {
-		p.Now = fmt.Sprintf("%s, between %s, limit %s", present.Estimate(now), present.Interval(now), present.Ratio(s.Tolerance))
+		p.Now = fmt.Sprintf("%s (%s), limit %s", present.Estimate(now), present.Interval(now), present.Ratio(s.Tolerance))
 	}
 	p.Label = fmt.Sprintf("%s over time against its limit; now %s", p.Name, p.Now)
 	p.Band, p.Line = ratios(s, drawn, places)

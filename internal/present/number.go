@@ -30,10 +30,14 @@ func Share(x float64) string {
 	return fmt.Sprintf("%.1g%%", p)
 }
 
-// Chance writes a level somebody chose, 0.01 as "1%".
+// Chance writes a level somebody chose, 0.01 as "1%". What may happen all the
+// time is counted: "once".
 func Chance(x float64) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return Unknown
+	}
+	if x == 1 {
+		return "once"
 	}
 	return strconv.FormatFloat(100*x, 'g', 3, 64) + "%"
 }

@@ -20,6 +20,7 @@ func TestNumbersAsPeopleReadThem(t *testing.T) {
 		"larger ones coarser":     {present.Share(0.312), "31.2%"},
 		"almost all is not all":   {present.Share(0.99996), "99.99%"},
 		"all":                     {present.Share(1), "100%"},
+		"once in its time":        {present.Chance(1), "once"},
 		"a chosen level":          {present.Chance(0.005), "0.5%"},
 		"no share":                {present.Share(math.NaN()), "–"},
 		"microseconds":            {present.Latency(0.00031), "310µs"},

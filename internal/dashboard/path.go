@@ -47,7 +47,6 @@ type pathPlot struct {
 // pathLine is evidence on its way.
 type pathLine struct {
 	Name string
-	Tone present.Tone
 	Line template.HTMLAttr
 	Now  float64
 }
@@ -123,22 +122,33 @@ func plotOf(s stagger.PathSlot, last int, drawn []int, places []float64) pathPlo
 	p.Band, p.Line = ratios(s, drawn, places)
 	for _, l := range []struct {
 		name string
-		tone present.Tone
 		of   func(stagger.Finding) float64
 	}{
-		{"suspect", present.Warn, func(f stagger.Finding) float64 { return f.Suspect }},
-		{"rollback", present.Bad, func(f stagger.Finding) float64 { return f.Rollback }},
-		{"healthy", present.Good, func(f stagger.Finding) float64 { return f.Healthy }},
+		{"suspect", func(f stagger.Finding) float64 { return f.Suspect }},
+		{"rollback", func(f stagger.Finding) float64 { return f.Rollback }},
+		{"healthy", func(f stagger.Finding) float64 { return f.Healthy }},
 	} {
-		var points []string
-		for _, i := range drawn {
-			points = append(points, point(places[i], 1-present.Evidence(l.of(present.At(s, i)))))
-		}
-		p.Lines = append(p.Lines, pathLine{l.name, l.tone, line(points), present.Evidence(l.of(now))})
+		grown := func(i int) float64 { return present.Evidence(l.of(present.At(s, i))) }
+		p.Lines = append(p.Lines, pathLine{l.name, growth(drawn, places, grown), grown(last)})
 	}
 	p.Growth = fmt.Sprintf("evidence about %s over time; now suspect %.0f%%, rollback %.0f%%, healthy %.0f%%",
 		p.Name, 100*p.Lines[0].Now, 100*p.Lines[1].Now, 100*p.Lines[2].Now)
 	return p
+}
+
+// growth draws evidence; there is no line while there has been none.
+func growth(drawn []int, places []float64, grown func(i int) float64) template.HTMLAttr {
+	var points []string
+	some := false
+	for _, i := range drawn {
+		e := grown(i)
+		some = some || e > 0
+		points = append(points, point(places[i], 1-e))
+	}
+	if !some {
+		return attribute("")
+	}
+	return attribute("M" + strings.Join(points, "L"))
 }
 
 // standing is where an interval stands against its limit.
@@ -182,8 +192,6 @@ func ratios(s stagger.PathSlot, drawn []int, places []float64) (band, estimate t
 
 // point writes a place in a square of 1000.
 func point(x, y float64) string { return fmt.Sprintf("%.0f %.0f", 1000*x, 1000*y) }
-
-func line(points []string) template.HTMLAttr { return attribute("M" + strings.Join(points, "L")) }
 
 // attribute makes the d of a path of coordinates.
 func attribute(d string) template.HTMLAttr {

@@ -115,25 +115,9 @@ func (d *path) interval(s stagger.PathSlot) []string {
 		}
 	}
 	for c, i := range d.columns {
-		a := present.AxisOf(present.At(s, i))
-		if !a.Known {
-			continue
+		if a := present.AxisOf(present.At(s, i)); a.Known {
+			d.column(grid, c, a)
 		}
-		tone := present.Quiet
-		switch {
-		case a.Low > present.AxisLimit:
-			tone = present.Bad
-		case a.High < present.AxisLimit:
-			tone = present.Good
-		}
-		for r := pathRow(a.High); r <= pathRow(a.Low); r++ {
-			stroke := "│"
-			if r == limit {
-				stroke = "┿"
-			}
-			grid[r][c] = d.Tone(tone, stroke)
-		}
-		grid[pathRow(a.Estimate)][c] = d.Tone(tone, "•")
 	}
 	labels := map[int]string{0: "worse ▴", limit: "limit", same: "same", pathRows - 1: "better ▾"}
 	lines := make([]string, pathRows)
@@ -141,6 +125,24 @@ func (d *path) interval(s stagger.PathSlot) []string {
 		lines[r] = strings.TrimRight(d.Dim(pad(labels[r], pathLabel))+strings.Join(grid[r], ""), " ")
 	}
 	return lines
+}
+
+// column draws one interval, in the tone of where it stands.
+func (d *path) column(grid [][]string, c int, a present.Axis) {
+	tone := present.Quiet
+	switch {
+	case a.Low > present.AxisLimit:
+		tone = present.Bad
+	case a.High < present.AxisLimit:
+		tone = present.Good
+	}
+	for r := pathRow(a.High); r <= pathRow(a.Low); r++ {
+		grid[r][c] = d.Tone(tone, "│")
+	}
+	if limit := pathRow(present.AxisLimit); limit >= pathRow(a.High) && limit <= pathRow(a.Low) {
+		grid[limit][c] = d.Tone(tone, "┿")
+	}
+	grid[pathRow(a.Estimate)][c] = d.Tone(tone, "•")
 }
 
 // pathRow is the row of a place on the axis, 0 the top.

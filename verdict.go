@@ -131,12 +131,16 @@ const (
 // Path is how the evidence of a rollout grew: points in order of time, as many
 // in each list. Older ones are thinned, so that there are never many.
 type Path struct {
-	Step  time.Duration `json:"step"` // the least time between two points
-	At    []time.Time   `json:"at"`
-	Slots []PathSlot    `json:"slots"`
+	// Step is the least time between two points, but for the newest and those
+	// at which the advice changed.
+	Step   time.Duration `json:"step"`
+	At     []time.Time   `json:"at"`
+	Advice []Advice      `json:"advice"`
+	Slots  []PathSlot    `json:"slots"`
 }
 
-// PathSlot is one finding over time; its numbers are those of Finding.
+// PathSlot is one finding over time; its numbers are those of Finding, to five
+// digits, and 0 where there was no such finding.
 type PathSlot struct {
 	Signal    Signal    `json:"signal"`
 	Slot      string    `json:"slot,omitempty"`

@@ -110,6 +110,14 @@ func (c *Client) Progress(ctx context.Context, id string) (stagger.Progress, err
 	return p, err
 }
 
+// Evidence returns how the evidence of a rollout grew, also of one that is
+// over; without points when nothing was kept.
+func (c *Client) Evidence(ctx context.Context, id string) (stagger.Path, error) {
+	var p stagger.Path
+	err := c.get(ctx, "/rollouts/"+url.PathEscape(id)+"/evidence", nil, &p)
+	return p, err
+}
+
 // historyPage is how many events one request asks for.
 const historyPage = 1000
 

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -238,6 +239,34 @@ func TestDoWaitsForASlowController(t *testing.T) {
 	must(t, err)
 	if r.ID != "shop-1" {
 		t.Errorf("rollout %s", r.ID)
+	}
+}
+
+func TestEvidenceIsThatOfTheRollout(t *testing.T) {
+	s := apitest.New(t)
+	c := connect(t, s)
+	if _, err := c.Evidence(t.Context(), "nobody/knows"); stagger.CodeOf(err) != stagger.CodeNotFound {
+		t.Errorf("of a rollout that is not there: %v", err)
+	}
+	r, err := c.Do(t.Context(), start(""))
+	must(t, err)
+	if p, err := c.Evidence(t.Context(), r.ID); err != nil || len(p.At) != 0 {
+		t.Errorf("before there is any: %+v, %v", p, err)
+	}
+	want := stagger.Path{
+		Step: time.Second, At: []time.Time{apitest.Epoch}, Advice: []stagger.Advice{stagger.AdviseHold},
+		Slots: []stagger.PathSlot{{
+			Signal: stagger.SignalLatency, Slot: "p99", Tolerance: 1.1, Estimate: []float64{1.2}, Low: []float64{1.01}, High: []float64{0},
+			Suspect: []float64{1}, Rollback: []float64{0.4}, Healthy: []float64{0},
+		}},
+	}
+	kept, err := json.Marshal(want)
+	must(t, err)
+	must(t, s.Store.SavePath(t.Context(), r.ID, kept))
+	p, err := c.Evidence(t.Context(), r.ID)
+	must(t, err)
+	if diff := cmp.Diff(want, p); diff != "" {
+		t.Error(diff)
 	}
 }
 

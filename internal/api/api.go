@@ -34,6 +34,7 @@ type Store interface {
 	Last(ctx context.Context) (int64, error)
 	Progress(ctx context.Context, rollout string) (stagger.Progress, error)
 	AllProgress(ctx context.Context) ([]stagger.Progress, error)
+	Evidence(ctx context.Context, rollout string) (stagger.Path, error)
 	Verify(ctx context.Context) (stagger.Proof, error)
 	Watch() (changed <-chan struct{}, cancel func())
 }

@@ -256,6 +256,7 @@ func TestUnansweredPathsAreProblems(t *testing.T) {
 		t.Errorf("Allow: %q", allow)
 	}
 	wantProblem(t, call(t, s, "GET", "/api/v1/rollouts/r9/history", ""), 404, stagger.CodeNotFound, "no rollout r9")
+	wantProblem(t, call(t, s, "GET", "/api/v1/rollouts/r9/evidence", ""), 404, stagger.CodeNotFound, "no rollout r9")
 	wantProblem(t, call(t, s, "GET", "/api/v1/rollouts/r9/events", ""), 404, stagger.CodeNotFound, "no rollout r9")
 	wantProblem(t, call(t, s, "GET", "/api/v1/rollouts?limit=0", ""), 422, stagger.CodeInvalid, "query.limit")
 	wantProblem(t, call(t, s, "GET", "/api/v1/rollouts?servce=shop", ""), 422, stagger.CodeInvalid, "query.servce")

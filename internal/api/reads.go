@@ -51,6 +51,9 @@ func (s *server) registerReads(api huma.API) {
 		return s.Store.Rollout(ctx, in.ID)
 	})
 	read(s, api, "/rollouts/{id}/progress", "get-progress", "How a rollout does now", s.getProgress)
+	read(s, api, "/rollouts/{id}/evidence", "get-evidence", "How the evidence of a rollout grew, also of one that is over", func(ctx context.Context, in *ByID) (stagger.Path, error) {
+		return s.Store.Evidence(ctx, in.ID)
+	})
 	read(s, api, "/rollouts/{id}/history", "get-history", "What happened to a rollout, oldest first", s.getHistory)
 	read(s, api, "/verify", "verify-history", "Compute the hash chain over the whole history anew", func(ctx context.Context, _ *none) (stagger.Proof, error) {
 		return s.Store.Verify(ctx)

@@ -13,9 +13,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/api"
 	"github.com/stagger-dev/stagger/internal/api/apitest"
 	"github.com/stagger-dev/stagger/internal/cli"
+	"github.com/stagger-dev/stagger/internal/judge"
 )
 
 func TestMain(m *testing.M) {
@@ -62,6 +64,9 @@ func TestScripts(t *testing.T) {
 					c.Token = "s3cret"
 				}
 			})
+			if strings.Contains(script, "evidence") {
+				gather(t, s)
+			}
 			testscript.Run(t, testscript.Params{
 				Files: []string{script},
 				Setup: func(e *testscript.Env) error {
@@ -74,6 +79,41 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 			})
 		})
+	}
+}
+
+// gather keeps evidence of the rollout that the script is to start, p99 getting
+// worse until it is suspected.
+func gather(t *testing.T, s *apitest.Server) {
+	t.Helper()
+	trail, v := judge.NewTrail(), stagger.Verdict{}
+	for i := range 60 {
+		x := float64(i) / 60
+		v = stagger.Verdict{
+			At: apitest.Epoch.Add(time.Duration(i) * time.Second), Outcome: stagger.OutcomeInconclusive, Advice: stagger.AdviseNothing,
+			Findings: []stagger.Finding{{
+				Signal: stagger.SignalLatency, Slot: "p99", Tolerance: 1.05, Estimate: 1 + 0.1*x, Low: 1 - 0.3*(1-x), High: 1.2 + 0.3*(1-x),
+				Suspect: min(1.2*x, 1), Rollback: 0.6 * x,
+			}},
+			Ledger: []stagger.Account{
+				{Use: stagger.UseRollback, Level: 0.01, Per: "rollout", Evidence: 0.6 * x},
+				{Use: stagger.UseShed, Level: 0.005, Per: "rollout"},
+			},
+		}
+		if v.Findings[0].Suspect >= 1 {
+			v.Advice = stagger.AdviseHold
+		}
+		trail.Add(v)
+	}
+	path, err := trail.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Store.SavePath(t.Context(), "shop-1", path); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Store.SaveProgress(t.Context(), stagger.Progress{Rollout: "shop-1", At: v.At, Verdict: v}); err != nil {
+		t.Fatal(err)
 	}
 }
 

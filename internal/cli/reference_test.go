@@ -69,6 +69,7 @@ With ` + "`-o json`" + ` a command prints one JSON document. What is in it is de
 | list | ` + "`{\"rollouts\": [...]}`" + ` |
 | services | ` + "`{\"services\": [...]}`" + ` |
 | status | ` + "`{\"rollout\": ..., \"progress\": ...}`" + `, either may be null |
+| evidence | ` + "`{\"step\", \"at\": [...], \"advice\": [...], \"slots\": [{\"signal\", \"slot\", \"metric\", \"tolerance\", \"estimate\": [...], \"low\", \"high\", \"suspect\", \"rollback\", \"healthy\"}]}`" + `, lists of one length |
 | history | ` + "`{\"events\": [...]}`" + ` |
 | verify | ` + "`{\"events\", \"head\", \"broken\"}`" + `; the last only when it is |
 | validate | ` + "`{\"files\": [{\"file\", \"kind\", \"valid\", \"problems\": [{\"file\", \"line\", \"column\", \"path\", \"message\"}]}]}`" + ` |

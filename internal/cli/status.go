@@ -74,6 +74,9 @@ func (s *session) stand(ctx context.Context, api API, r stagger.Rollout) error {
 		if m.Events, err = api.History(ctx, r.ID); err != nil {
 			return err
 		}
-		return s.print("%s\n", live.Render(m, s.style(), live.Width(s.out), 0))
+		if err := s.print("%s\n", live.Render(m, s.style(), live.Width(s.out), 0)); err != nil {
+			return err
+		}
+		return s.writeLedger(m.Progress.Verdict.Ledger)
 	})
 }

@@ -64,7 +64,8 @@ func (s *service) start(ctx context.Context, now time.Time, c stagger.Command) e
 	if !s.recordStart(ctx, now, first) {
 		return nil
 	}
-	s.court = court{}
+	s.keepTrail(ctx, now, true) // of the one that gave way
+	s.court = court{trail: newTrail()}
 	s.plane.careful = false
 	s.become(now, first)
 	if err := s.openAnew(now); err != nil {

@@ -18,6 +18,7 @@ type court struct {
 	heard bool // a tick since this process carries the rollout
 	saved time.Time
 	last  stagger.Verdict
+	trail trail
 }
 
 // observe shows the judge a tick.
@@ -49,6 +50,7 @@ func (s *service) verdict(now time.Time) stagger.Verdict {
 		}
 	default:
 		s.court.last = s.court.judge.Verdict(now)
+		s.court.trail.add(s.court.last)
 	}
 	if v := s.court.last; s.court.heard && v.Outcome != stagger.OutcomeBlind && mild(v.Advice) {
 		s.plane.careful = false

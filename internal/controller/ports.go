@@ -53,6 +53,10 @@ type Journal interface {
 	// none was kept.
 	SaveJudge(ctx context.Context, rollout string, state []byte) error
 	Judge(ctx context.Context, rollout string) ([]byte, error)
+	// SavePath keeps how the evidence of a rollout grew; Path returns it, nil
+	// if none was kept.
+	SavePath(ctx context.Context, rollout string, path []byte) error
+	Path(ctx context.Context, rollout string) ([]byte, error)
 	// SaveProgress keeps how a rollout does now.
 	SaveProgress(ctx context.Context, p stagger.Progress) error
 }

@@ -32,6 +32,7 @@ type service struct {
 	senses  senses
 	court   court
 	watch   watch
+	watched bool // there was a watch in this process
 }
 
 func newService(name string, c Config, f *failures) *service {
@@ -67,6 +68,7 @@ func (s *service) active() bool { return s.rollout.ID != "" && !s.rollout.Phase.
 func (s *service) step(ctx context.Context, now time.Time, commands []stagger.Command) {
 	commands = slices.DeleteFunc(commands, s.underWay)
 	s.reconcile(ctx, now)
+	s.pickUp(ctx, now)
 	s.gather(ctx, now)
 	s.flush(ctx, now)
 	for _, c := range commands {
@@ -77,8 +79,10 @@ func (s *service) step(ctx context.Context, now time.Time, commands []stagger.Co
 	}
 	s.enforce(ctx, now)
 	s.checkpoint(ctx, now, false)
+	s.keepTrail(ctx, now, s.rollout.Phase.Final())
 	s.report(ctx, now)
 	s.reportWatch(ctx, now)
+	s.saveWatch(ctx, now)
 	s.part(now)
 }
 

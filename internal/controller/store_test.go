@@ -1,8 +1,10 @@
 package controller_test
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -88,4 +90,76 @@ func lastOf(t *testing.T, s *store.Store) stagger.Rollout {
 		t.Error(err)
 	}
 	return all[0]
+}
+
+// TestPathOfTheEvidenceSurvives reads the path of a rollout after restarts, and
+// after its end.
+func TestPathOfTheEvidenceSurvives(t *testing.T) {
+	w := world(t)
+	w.Deploy("v2", plan())
+	w.Run(t.Context(), 8*time.Second)
+	id := w.Active().ID
+	before := pathOf(t, w, id)
+	if n := len(before.At); n < 2 || w.Clock.Now().Sub(before.At[n-1]) > 5*time.Second {
+		t.Fatalf("before the restart the path has %d points", n)
+	}
+	restart(t, w)
+	w.Run(t.Context(), 20*time.Second)
+	r, after := w.Last(), pathOf(t, w, id)
+	if r.Phase != stagger.PhasePromoted {
+		t.Fatalf("the rollout is %s: %s", r.Phase, r.Reason)
+	}
+	if n := len(before.At) - 1; len(after.At) <= n || !slices.EqualFunc(before.At[:n], after.At[:n], time.Time.Equal) {
+		t.Errorf("before the restart %v, after it %v", before.At, after.At)
+	}
+	if last := after.At[len(after.At)-1]; !last.Equal(r.EndedAt) {
+		t.Errorf("the path ends at %s and the rollout at %s", last, r.EndedAt)
+	}
+}
+
+func TestPathOfARolloutThatGaveWayIsKept(t *testing.T) {
+	w := world(t)
+	w.Deploy("v2", plan())
+	w.Run(t.Context(), 3*time.Second)
+	old := w.Active().ID
+	w.Deploy("v3", plan())
+	w.Run(t.Context(), time.Second)
+	r := w.Journal.Rollout(old)
+	if r.Phase != stagger.PhaseSuperseded {
+		t.Fatalf("the first rollout is %s", r.Phase)
+	}
+	if p := pathOf(t, w, old); !p.At[len(p.At)-1].Equal(r.EndedAt) {
+		t.Errorf("the path ends at %s and the rollout at %s", p.At[len(p.At)-1], r.EndedAt)
+	}
+	if p := pathOf(t, w, w.Active().ID); p.At[0].Before(r.EndedAt) {
+		t.Errorf("the next path begins at %s, before the first rollout ends", p.At[0])
+	}
+}
+
+// TestPathThatCannotBeReadBeginsAnew spoils what was kept.
+func TestPathThatCannotBeReadBeginsAnew(t *testing.T) {
+	w := world(t)
+	w.Deploy("v2", plan())
+	w.Run(t.Context(), 3*time.Second)
+	id := w.Active().ID
+	if err := w.Journal.SavePath(t.Context(), id, []byte(`{"step":1,"at":["2026-11-23T12:00:00Z"]}`)); err != nil {
+		t.Fatal(err)
+	}
+	restart(t, w)
+	w.Run(t.Context(), 20*time.Second)
+	if p := pathOf(t, w, id); len(p.At) < 5 || p.Step != time.Second {
+		t.Errorf("the path: %+v", p)
+	}
+}
+
+func pathOf(t *testing.T, w *sim.World, id string) (p stagger.Path) {
+	t.Helper()
+	kept, err := w.Journal.Path(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(kept, &p); err != nil {
+		t.Fatalf("%q: %v", kept, err)
+	}
+	return p
 }

@@ -61,3 +61,56 @@ func TestTrustedVersionIsWatched(t *testing.T) {
 		t.Errorf("during a rollout: %+v", w)
 	}
 }
+
+// TestRestartedWatchKnowsWhatIsUsual restarts Stagger after the watch has
+// learned, soon, late, and with another version.
+func TestRestartedWatchKnowsWhatIsUsual(t *testing.T) {
+	for name, c := range map[string]struct {
+		away     time.Duration
+		version  string
+		learning bool
+	}{
+		"soon":                 {20 * time.Second, "v1", false},
+		"too late":             {11 * time.Minute, "v1", true},
+		"with another version": {20 * time.Second, "v2", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "stagger.db")
+			clock := sim.NewClock()
+			traffic := sim.NewTraffic(sim.Service, 200, rand.New(rand.NewPCG(1, 1)))
+			life := func(version string, d time.Duration) *stagger.Watch {
+				services := []stagger.Service{{Name: sim.Service, Baseline: version, Versions: []stagger.Version{{Name: "v1"}, {Name: "v2"}}}}
+				s, err := store.Open(t.Context(), path, store.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = s.Close() }()
+				plane := sim.NewPlane(map[string]string{sim.Service: version})
+				c, err := controller.New(controller.Config{
+					Services: func() []stagger.Service { return services },
+					Driver:   plane, Source: traffic, Journal: s, Ready: plane, NewJudge: sim.NewRuleJudge, Now: clock.Now,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range d / sim.Tick {
+					clock.Advance(sim.Tick)
+					traffic.Pass(clock.Now(), sim.Tick, plane.Split(sim.Service))
+					c.Step(t.Context())
+				}
+				status, err := s.Statuses(t.Context(), services)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return status[0].Watch
+			}
+			if w := life("v1", 11*time.Minute); w == nil || w.Learning {
+				t.Fatalf("before the restart: %+v", w)
+			}
+			clock.Advance(c.away)
+			if w := life(c.version, 5*time.Second); w == nil || w.Learning != c.learning || w.Version != c.version {
+				t.Errorf("after the restart: %+v", w)
+			}
+		})
+	}
+}

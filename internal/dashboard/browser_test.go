@@ -85,6 +85,45 @@ func TestPageFollowsWhatHappens(t *testing.T) {
 	}
 }
 
+// TestPlotsStayWhileThePageFollows opens the numbers behind a plot and lets
+// things happen: the plots, which most answers lack, stay, and follow later.
+func TestPlotsStayWhileThePageFollows(t *testing.T) {
+	w := newWorld(t)
+	trial(t, w)
+	ctx := browser(t)
+	must(t, chromedp.Do(ctx,
+		chromedp.Navigate(w.url+rolloutPath),
+		chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`),
+		chromedp.Click("figure summary"),
+		chromedp.WaitVisible("figure details[open] table"),
+	))
+	r, err := w.Store.Rollout(ctx, "shop-20261123-120000-4f2a")
+	must(t, err)
+	trail := grown(progress(r).Verdict)
+	newest := progress(r).Verdict
+	newest.At = apitest.Epoch.Add(53 * time.Second)
+	trail.Add(newest)
+	state, err := trail.State()
+	must(t, err)
+	must(t, w.Store.SavePath(ctx, r.ID, state))
+	r.Phase, r.Hold = stagger.PhaseProgressing, ""
+	enter(t, w, &r, stagger.EventReleased, "nothing holds it any more")
+	must(t, chromedp.Do(ctx, chromedp.WaitVisible("#event-5")))
+	const stands = `document.querySelectorAll("#path details[open]").length + " " + document.querySelectorAll("#path figure").length`
+	soon := run(ctx, t, chromedp.Evaluate[string](stands))
+	now, followed := progress(r), false
+	for !followed { // progress comes all the time, as from the controller
+		now.At = time.Now()
+		must(t, w.Store.SaveProgress(ctx, now))
+		must(t, chromedp.Do(ctx, chromedp.Sleep(250*time.Millisecond)))
+		followed = run(ctx, t, chromedp.Evaluate[bool](`document.querySelector("#path").textContent.includes("12:00:53")`))
+	}
+	later := run(ctx, t, chromedp.Evaluate[string](stands))
+	if soon != "1 5" || later != "1 5" {
+		t.Errorf("open tables and plots after an event %q, after the path has grown %q", soon, later)
+	}
+}
+
 // TestScreenshots shows that every page renders in light and dark, wide and
 // narrow, and without anything that sticks out. With STAGGER_SCREENSHOTS set the
 // pictures are kept there.

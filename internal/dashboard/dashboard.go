@@ -27,6 +27,7 @@ type Store interface {
 	Rollouts(ctx context.Context, f store.Filter) ([]stagger.Rollout, error)
 	History(ctx context.Context, rollout string, after uint64, limit int) ([]stagger.Event, error)
 	Progress(ctx context.Context, rollout string) (stagger.Progress, error)
+	Evidence(ctx context.Context, rollout string) (stagger.Path, error)
 	Last(ctx context.Context) (int64, error)
 }
 
@@ -92,7 +93,13 @@ type view struct {
 	Script string
 }
 
-// page answers with a whole page, or with its live part only for ?part=live.
+// The parts of a page that may be asked for.
+const (
+	partLive  = "live"
+	partBrief = "brief" // the live part without what changes slowly and is large
+)
+
+// page answers with a whole page, or with the part of it that ?part names.
 func (d *dashboard) page(name string, look func(*http.Request) (view, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		shown, status := name, http.StatusOK
@@ -100,7 +107,8 @@ func (d *dashboard) page(name string, look func(*http.Request) (view, error)) ht
 		if err != nil {
 			shown, status, v = "problem", d.status(r, err), problem(err)
 		}
-		body, err := render(shown, v, r.URL.Query().Get("part") == "live")
+		part := r.URL.Query().Get("part")
+		body, err := render(shown, v, part == partLive || part == partBrief)
 		if err != nil {
 			d.Log.Error("page failed", "path", r.URL.Path, "error", err)
 			http.Error(w, "the page cannot be shown", http.StatusInternalServerError)

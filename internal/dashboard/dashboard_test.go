@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/api/apitest"
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/dashboard"
+	"github.com/stagger-dev/stagger/internal/judge"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -139,6 +141,32 @@ func trial(t *testing.T, w world) {
 	r.Phase, r.Hold = stagger.PhaseWaiting, stagger.HoldSuspect
 	enter(t, w, &r, stagger.EventHeld, "the evidence looks bad, not yet proved: p99 is slower")
 	must(t, w.Store.SaveProgress(t.Context(), progress(r)))
+	trail, err := grown(progress(r).Verdict).State()
+	must(t, err)
+	must(t, w.Store.SavePath(t.Context(), r.ID, trail))
+}
+
+// grown is how the evidence came to v: intervals close in on its own, and what
+// it has of evidence has come in evenly.
+func grown(v stagger.Verdict) *judge.Trail {
+	trail, final := judge.NewTrail(), v.Findings
+	for i := range 41 {
+		x := float64(i) / 40
+		v.At, v.Findings = apitest.Epoch.Add(time.Duration(i)*time.Second), slices.Clone(final)
+		if v.Advice = stagger.AdviseNothing; i >= 28 {
+			v.Advice = stagger.AdviseHold
+		}
+		for k := range v.Findings {
+			f := &v.Findings[k]
+			spread := math.Pow(f.Tolerance, 4*(1-x)*(1-x))
+			f.Low, f.High, f.Suspect, f.Rollback, f.Healthy = f.Low/spread, f.High*spread, f.Suspect*x, f.Rollback*x*x, f.Healthy*x
+			if i < 2 {
+				f.Low, f.High = 0, 0
+			}
+		}
+		trail.Add(v)
+	}
+	return trail
 }
 
 func enter(t *testing.T, w world, r *stagger.Rollout, kind stagger.EventKind, reason string) {
@@ -175,6 +203,17 @@ func progress(r stagger.Rollout) stagger.Progress {
 				},
 				slot("p50", 1.004, 0.99, 1.02, 0, 0, 1), slot("p95", 0.99, 0.94, 1.06, 0.05, 0, 0.7),
 				slot("p99", 1.11, 1.06, 1.3, 1.2, 0.6, 0), slot("p99.9", 0, 0, 0, 0, 0, 0),
+			},
+			Ledger: []stagger.Account{
+				{Use: stagger.UseRollback, Level: 0.01, Per: "rollout", Evidence: 0.6, Parts: []stagger.Part{
+					{Signal: stagger.SignalErrors, Weight: 0.5}, {Signal: stagger.SignalLatency, Slot: "p50", Weight: 0.1}, {Signal: stagger.SignalLatency, Slot: "p99", Weight: 0.4},
+				}},
+				{Use: stagger.UseHold, Level: 0.05, Per: "rollout", Evidence: 1},
+				{Use: stagger.UseShed, Level: 0.005, Per: "rollout"},
+				{Use: stagger.UseSplit, Level: 0.001, Per: "rollout", Evidence: 0.02},
+				{Use: stagger.UseHealthy, Level: 0.05, Per: "stage"},
+				{Use: stagger.UsePlacebo, Level: 0.01, Per: "rollout", Evidence: 0.1},
+				{Use: stagger.UsePast, Level: 1, Per: "30 days", Evidence: 0.3},
 			},
 		},
 		Next: "rolls back when the suspicion is proved, goes on when it clears",
@@ -220,6 +259,71 @@ func TestRolloutTellsEverything(t *testing.T) {
 	current := p.all(func(n *html.Node) bool { return attribute(n, "aria-current") == "step" })
 	if len(current) != 1 || !strings.Contains(text(current[0]), "tenth") {
 		t.Errorf("active stage: %v", current)
+	}
+}
+
+func TestRolloutShowsHowTheEvidenceGrew(t *testing.T) {
+	w := newWorld(t)
+	trial(t, w)
+	p, _ := w.get(t, rolloutPath, http.StatusOK)
+	p.wants(t, "How the evidence grew", "latency p99 ✘ beyond the limit ×1.11 (×1.06 to ×1.30), limit ×1.05", "12:00:00 12:00:40 UTC",
+		"suspect 100%", "rollback 60%", "Numbers of latency p99", "12:00:40 ◆ hold", "Marked: ▶ stage entered ◆ held")
+	figures := p.tags("figure")
+	if len(figures) != 5 {
+		t.Fatalf("%d plots for 5 findings", len(figures))
+	}
+	for _, figure := range figures {
+		f := page{figure, ""}
+		pictures := f.all(func(n *html.Node) bool { return n.Data == "svg" && attribute(n, "role") == "img" })
+		marks := f.all(func(n *html.Node) bool { return strings.HasPrefix(attribute(n, "class"), "turn") })
+		if rows := f.tags("tr"); len(pictures) != 2 || len(rows) < 10 || len(marks) != 2*3 {
+			t.Errorf("%s: %d pictures, %d rows behind them, %d marks", text(figure), len(pictures), len(rows), len(marks))
+		}
+	}
+	for _, n := range p.tags("path") {
+		if d := attribute(n, "d"); strings.ContainsAny(d, "NI") {
+			t.Errorf("no number: %s", d)
+		}
+	}
+}
+
+// TestBriefPartLeavesOutWhatIsLarge asks for what the script asks for most of
+// the time.
+func TestBriefPartLeavesOutWhatIsLarge(t *testing.T) {
+	w := newWorld(t)
+	trial(t, w)
+	live, _ := w.get(t, rolloutPath+"?part=live", http.StatusOK)
+	brief, _ := w.get(t, rolloutPath+"?part=brief", http.StatusOK)
+	kept := brief.all(func(n *html.Node) bool { return attribute(n, "data-keep") != "" || attribute(n, "id") == "path" })
+	if len(kept) != 1 || len(brief.tags("figure")) > 0 || strings.Contains(brief.source, "<html") || 2*len(brief.source) > len(live.source) {
+		t.Errorf("%d bytes of %d, %d plots", len(brief.source), len(live.source), len(brief.tags("figure")))
+	}
+	brief.wants(t, "39.1ms", "What each answer may cost")
+}
+
+func TestLedgerTellsWhatAnswersMayCost(t *testing.T) {
+	w := newWorld(t)
+	trial(t, w)
+	p, _ := w.get(t, rolloutPath, http.StatusOK)
+	p.wants(t, "What each answer may cost", "roll back 1% per rollout taking back a candidate that is no worse than tolerated errors 0.5% · latency p50 0.1% · latency p99 0.4% 60%",
+		"hold 5% per rollout", "healthy 5% per stage", "past once per 30 days")
+}
+
+// lostPath is a store whose paths cannot be read.
+type lostPath struct{ *store.Store }
+
+func (lostPath) Evidence(context.Context, string) (stagger.Path, error) {
+	return stagger.Path{}, errors.New("disk on fire")
+}
+
+func TestPageIsWorthShowingWithoutThePath(t *testing.T) {
+	w := newWorld(t)
+	trial(t, w)
+	h := dashboard.New(dashboard.Config{Store: lostPath{w.Store}, Services: apitest.Services})
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, rolloutPath, http.NoBody))
+	if recorder.Code != http.StatusOK || !strings.Contains(recorder.Body.String(), "stage tenth begins") || strings.Contains(recorder.Body.String(), "<figure") {
+		t.Errorf("%d: %s", recorder.Code, recorder.Body)
 	}
 }
 

@@ -25,6 +25,7 @@ var functions = template.FuncMap{
 	"whole":    func(x float64) string { return fmt.Sprintf("%.0f%%", math.Floor(100*x)) },
 	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"moment":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+	"clock":    func(t time.Time) string { return t.UTC().Format(time.TimeOnly) },
 	"settled":  func(r stagger.Rollout) bool { return r.Phase.Final() },
 	"duration": func(d time.Duration) string { return present.Span(d.Truncate(time.Second)) },
 }

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,6 +26,9 @@ type rolloutPage struct {
 	Verdict  *stagger.Verdict // nil while there is none
 	Outcome  present.Sign
 	Findings []finding
+	Ledger   []account
+	Brief    bool // without Path, which the browser keeps
+	Path     evolution
 	Next     string
 	History  []stagger.Event // newest first
 	Cut      bool            // older events are left out
@@ -57,12 +61,24 @@ func (d *dashboard) rollout(r *http.Request) (view, error) {
 		return view{}, err
 	}
 	slices.Reverse(p.History)
+	if p.Brief = r.URL.Query().Get("part") == partBrief; !p.Brief {
+		p.Path = evolutionOf(d.path(ctx, id), p.History)
+	}
 	p.compose(d.Now())
 	v := view{Title: fmt.Sprintf("%s %s → %s", rollout.Service, rollout.Baseline, rollout.Candidate), Body: p}
 	if !p.settled() {
 		v.Stream = fmt.Sprintf("/api/v1/rollouts/%s/events?after=%d", url.PathEscape(id), last)
 	}
 	return v, nil
+}
+
+// path is how the evidence grew. Without it the page is worth showing.
+func (d *dashboard) path(ctx context.Context, id string) stagger.Path {
+	path, err := d.Store.Evidence(ctx, id)
+	if err != nil && ctx.Err() == nil {
+		d.Log.Error("the path of the evidence cannot be shown", "rollout", id, "error", err)
+	}
+	return path
 }
 
 // settled says whether nothing on the page will change any more.
@@ -87,6 +103,9 @@ func (p *rolloutPage) compose(now time.Time) {
 		p.Outcome = present.Outcome(p.Verdict.Outcome)
 		for _, f := range p.Verdict.Findings {
 			p.Findings = append(p.Findings, findingOf(f))
+		}
+		for _, a := range p.Verdict.Ledger {
+			p.Ledger = append(p.Ledger, accountOf(a))
 		}
 	}
 	if p.Progress == nil {

@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -29,6 +31,45 @@ var watched = []stagger.Guardrail{
 // NewWatch returns a watch that has seen nothing.
 func NewWatch(version string) *Watch {
 	return &Watch{judge: New(Config{Baseline: version, Guardrails: watched})}
+}
+
+// watchState is a watch as it is written down.
+type watchState struct {
+	Version string        `json:"version"`
+	Judge   state         `json:"judge"`
+	Seen    time.Duration `json:"seen"`
+	Since   time.Time     `json:"since,omitzero"`
+}
+
+// State writes down what was learned and seen.
+func (w *Watch) State() ([]byte, error) {
+	data, err := json.Marshal(watchState{Version: w.judge.config.Baseline, Judge: w.judge.state, Seen: w.seen, Since: w.since})
+	if err != nil {
+		return nil, fmt.Errorf("write the watch: %w", err)
+	}
+	return data, nil
+}
+
+// RestoreWatch returns a watch of version that goes on from what State wrote.
+// That of another version is refused: what was usual there need not be here.
+func RestoreWatch(version string, data []byte) (*Watch, error) {
+	w := NewWatch(version)
+	slots := len(w.judge.state.Banks)
+	var kept watchState
+	if err := json.Unmarshal(data, &kept); err != nil {
+		return nil, fmt.Errorf("read the watch: %w", err)
+	}
+	if kept.Version != version {
+		return nil, fmt.Errorf("read the watch: it is of version %q, not of %q", kept.Version, version)
+	}
+	if len(kept.Judge.Banks) != slots || !kept.Judge.sound() || kept.Seen < 0 {
+		return nil, fmt.Errorf("read the watch: it watches other signals")
+	}
+	if kept.Judge.ByRoute == nil {
+		kept.Judge.ByRoute = make(map[string]routeTally)
+	}
+	w.judge.state, w.seen, w.since = kept.Judge, kept.Seen, kept.Since
+	return w, nil
 }
 
 // Observe takes in a tick.

@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -49,5 +50,64 @@ func TestWatchSeesALateChange(t *testing.T) {
 				t.Errorf("it never recovers: %+v", watch.Report())
 			}
 		})
+	}
+}
+
+// TestRestoredWatchGoesOnBitForBit restarts one of two watches every minute,
+// through learning, harm and recovery.
+func TestRestoredWatchGoesOnBitForBit(t *testing.T) {
+	w, through, restarted := newWorld(1, 200), judge.NewWatch("v1"), judge.NewWatch("v1")
+	healthy, alarms := w.v1, 0
+	for minute := range 18 {
+		w.v1 = healthy
+		if minute == 12 || minute == 13 {
+			w.v1.errors = 0.05
+		}
+		for end := w.now.Add(time.Minute); w.now.Before(end); {
+			tick := w.tick()
+			through.Observe(tick)
+			restarted.Observe(tick)
+			if a, b := through.Report(), restarted.Report(); a != b {
+				t.Fatalf("minute %d: it says %+v, and after restarts %+v", minute, a, b)
+			}
+		}
+		if !through.Report().Since.IsZero() {
+			alarms++
+		}
+		a, b := stateOfWatch(t, through), stateOfWatch(t, restarted)
+		if !bytes.Equal(a, b) {
+			t.Fatalf("minute %d: the states differ", minute)
+		}
+		var err error
+		if restarted, err = judge.RestoreWatch("v1", b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if alarms == 0 || !through.Report().Since.IsZero() {
+		t.Errorf("%d alarms, and at the end %+v; nothing was compared that matters", alarms, through.Report())
+	}
+}
+
+func stateOfWatch(t *testing.T, w *judge.Watch) []byte {
+	t.Helper()
+	state, err := w.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(state) > 64<<10 {
+		t.Errorf("a watch takes %d bytes", len(state))
+	}
+	return state
+}
+
+func TestWatchOfAnotherVersionIsRefused(t *testing.T) {
+	state := stateOfWatch(t, judge.NewWatch("v1"))
+	if _, err := judge.RestoreWatch("v2", state); err == nil || !strings.Contains(err.Error(), `"v1"`) {
+		t.Errorf("as v2: %v", err)
+	}
+	for _, broken := range []string{"", "{}", `{"version":"v1"}`, `{"version":"v1","judge":{"banks":[{},{}]}}`} {
+		if _, err := judge.RestoreWatch("v1", []byte(broken)); err == nil {
+			t.Errorf("%q is taken", broken)
+		}
 	}
 }

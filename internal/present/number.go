@@ -30,6 +30,18 @@ func Share(x float64) string {
 	return fmt.Sprintf("%.1g%%", p)
 }
 
+// Chance writes a level somebody chose, 0.01 as "1%". What may happen all the
+// time is counted: "once".
+func Chance(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return Unknown
+	}
+	if x == 1 {
+		return "once"
+	}
+	return strconv.FormatFloat(100*x, 'g', 3, 64) + "%"
+}
+
 // Latency writes seconds with about three digits; zero is Unknown.
 func Latency(seconds float64) string {
 	switch {
@@ -94,10 +106,22 @@ func Interval(f stagger.Finding) string {
 
 // Level writes what a finding measured on one version.
 func Level(s stagger.Signal, x float64) string {
-	if s == stagger.SignalLatency {
+	switch s {
+	case stagger.SignalLatency:
 		return Latency(x)
+	case stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation:
+		return Plain(x)
+	case stagger.SignalErrors, stagger.SignalGoodput, stagger.SignalRetries:
 	}
 	return Share(x)
+}
+
+// Plain writes a number whose unit is its owner's, with three digits.
+func Plain(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return Unknown
+	}
+	return strconv.FormatFloat(x, 'g', 3, 64)
 }
 
 // Count writes a whole number with thousands apart.

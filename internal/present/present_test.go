@@ -20,6 +20,8 @@ func TestNumbersAsPeopleReadThem(t *testing.T) {
 		"larger ones coarser":     {present.Share(0.312), "31.2%"},
 		"almost all is not all":   {present.Share(0.99996), "99.99%"},
 		"all":                     {present.Share(1), "100%"},
+		"once in its time":        {present.Chance(1), "once"},
+		"a chosen level":          {present.Chance(0.005), "0.5%"},
 		"no share":                {present.Share(math.NaN()), "–"},
 		"microseconds":            {present.Latency(0.00031), "310µs"},
 		"milliseconds":            {present.Latency(0.0121), "12.1ms"},
@@ -149,6 +151,80 @@ func TestWantedSaysWhoMeetsTheCandidate(t *testing.T) {
 	} {
 		if got := present.Wanted(s, "v2"); got != want {
 			t.Errorf("%+v: %q, want %q", s, got, want)
+		}
+	}
+}
+
+func TestColumnsShowTheNewestPointOfTheirTime(t *testing.T) {
+	at := func(seconds ...int) (out []time.Time) {
+		for _, s := range seconds {
+			out = append(out, time.Unix(int64(s), 0))
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		at   []time.Time
+		n    int
+		want []int
+	}{
+		"as many columns as points": {at(0, 1, 2, 3, 4), 4, []int{1, 2, 3, 4}},
+		"fewer columns":             {at(0, 1, 2, 3, 4), 2, []int{2, 4}},
+		"more columns":              {at(0, 10), 4, []int{0, 0, 0, 1}},
+		"time passes unevenly":      {at(0, 1, 2, 8), 4, []int{2, 2, 2, 3}},
+		"one point":                 {at(7), 3, []int{0, 0, 0}},
+	} {
+		if diff := cmp.Diff(c.want, present.Columns(c.at, c.n)); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
+func TestPointsOfAPathReadLikeFindings(t *testing.T) {
+	p := stagger.Path{
+		At:     []time.Time{time.Unix(0, 0), time.Unix(1, 0), time.Unix(3, 0), time.Unix(4, 0)},
+		Advice: []stagger.Advice{stagger.AdviseNothing, stagger.AdviseHold, stagger.AdviseHold, stagger.AdviseRollback},
+		Slots: []stagger.PathSlot{{
+			Signal: stagger.SignalGauge, Metric: "queue", Tolerance: 1.5, Estimate: []float64{0, 1, 2, 3}, Low: []float64{0, 0.5, 1, 2.5},
+			High: []float64{0, 0, 4, 3.5}, Suspect: []float64{0, 1, 1, 1}, Rollback: []float64{0, 0, 0.5, 1}, Healthy: []float64{0, 0.1, 0, 0},
+		}},
+	}
+	if diff := cmp.Diff([]int{1, 3}, present.Turns(p)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]float64{0, 0.25, 0.75, 1}, present.Places(p.At)); diff != "" {
+		t.Error(diff)
+	}
+	f := present.At(p.Slots[0], 3)
+	if present.Signal(f) != "gauge queue" || present.Interval(f) != "×2.50 to ×3.50" || f.Rollback != 1 || f.Suspect != 1 {
+		t.Errorf("%+v", f)
+	}
+	if present.AxisOf(present.At(p.Slots[0], 0)).Known {
+		t.Error("something is known before there was evidence")
+	}
+	if present.Advice(p.Advice[3]).Symbol == present.Advice(p.Advice[1]).Symbol {
+		t.Error("two advices share a symbol")
+	}
+}
+
+func TestEveryUseHasAName(t *testing.T) {
+	seen := map[string]stagger.Use{}
+	for _, u := range []stagger.Use{
+		stagger.UseRollback, stagger.UseHold, stagger.UseShed, stagger.UseSplit, stagger.UseHealthy, stagger.UsePlacebo, stagger.UsePast,
+	} {
+		name, chance, _ := present.Use(u)
+		if other, taken := seen[name]; taken || chance == "being wrong about it" {
+			t.Errorf("%s and %s are both %q: %s", u, other, name, chance)
+		}
+		seen[name] = u
+	}
+}
+
+func TestLevelsAreInTheUnitOfTheirSignal(t *testing.T) {
+	for signal, want := range map[stagger.Signal]string{
+		stagger.SignalErrors: "25.0%", stagger.SignalRetries: "25.0%", stagger.SignalLatency: "250ms", stagger.SignalGauge: "0.25", stagger.SignalCount: "0.25",
+	} {
+		if got := present.Level(signal, 0.25); got != want {
+			t.Errorf("%s: %s, want %s", signal, got, want)
 		}
 	}
 }

@@ -109,12 +109,15 @@ func Kind(k stagger.EventKind) Sign {
 	return s
 }
 
-// Signal names what a finding is about: "errors", "latency p99".
+// Signal names what a finding is about: "errors", "latency p99", "gauge queue".
 func Signal(f stagger.Finding) string {
-	if f.Slot == "" {
-		return string(f.Signal)
+	name := string(f.Signal)
+	for _, part := range []string{f.Metric, f.Slot} {
+		if part != "" {
+			name += " " + part
+		}
 	}
-	return string(f.Signal) + " " + f.Slot
+	return name
 }
 
 // Change says in one line what the candidate brings; "" when nothing is known.

@@ -42,6 +42,7 @@ type Journal struct {
 	baselines map[string]string
 	commands  []stagger.Command
 	judges    map[string][]byte
+	paths     map[string][]byte
 	progress  map[string]stagger.Progress
 	broken    []string
 }
@@ -50,7 +51,7 @@ type Journal struct {
 func NewJournal() *Journal {
 	return &Journal{
 		rollouts: map[string]stagger.Rollout{}, histories: map[string][][]byte{}, baselines: map[string]string{},
-		judges: map[string][]byte{}, progress: map[string]stagger.Progress{},
+		judges: map[string][]byte{}, paths: map[string][]byte{}, progress: map[string]stagger.Progress{},
 	}
 }
 
@@ -322,6 +323,21 @@ func (j *Journal) Judge(ctx context.Context, rollout string) ([]byte, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.judges[rollout], j.read(ctx)
+}
+
+// SavePath keeps how the evidence of a rollout grew.
+func (j *Journal) SavePath(ctx context.Context, rollout string, path []byte) error {
+	return j.write(ctx, func() error {
+		j.paths[rollout] = slices.Clone(path)
+		return nil
+	})
+}
+
+// Path returns the path kept of a rollout.
+func (j *Journal) Path(ctx context.Context, rollout string) ([]byte, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.paths[rollout], j.read(ctx)
 }
 
 // SaveProgress keeps how a rollout does.

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"sync"
 
 	"github.com/stagger-dev/stagger"
@@ -23,6 +25,25 @@ func (s *Store) SaveWatch(_ context.Context, w stagger.Watch) error {
 	}
 	s.watches.of[w.Service] = w
 	return nil
+}
+
+// SaveWatchState keeps what the watch of a service has learned, in place of what
+// was kept before.
+func (s *Store) SaveWatchState(ctx context.Context, service string, state []byte) error {
+	_, err := s.write.ExecContext(ctx, `
+		INSERT INTO watches (service, state) VALUES ($1, $2)
+		ON CONFLICT (service) DO UPDATE SET state = excluded.state`, service, string(state))
+	return s.failure("keep what the watch learned", err)
+}
+
+// WatchState returns what SaveWatchState kept, nil when there is nothing.
+func (s *Store) WatchState(ctx context.Context, service string) ([]byte, error) {
+	var state []byte
+	err := s.read.QueryRowContext(ctx, `SELECT state FROM watches WHERE service = $1`, service).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return state, s.failure("read what the watch learned", err)
 }
 
 func (w *watches) find(service, version string) *stagger.Watch {

@@ -1,6 +1,6 @@
 // Package store keeps what must survive: rollouts and their history, the inbox
-// of commands, the recorded baseline of each service and the judges'
-// checkpoints, in one SQLite file.
+// of commands, the recorded baseline of each service, the judges' checkpoints
+// and how their evidence grew, in one SQLite file.
 //
 // The history is append-only and chained by hashes (see Verify). All that
 // belongs to one decision is written in one transaction and flushed to the disk

@@ -447,3 +447,66 @@ func TestErrorsAreFitToBeShown(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestPathIsKeptInPlaceOfTheOneBefore(t *testing.T) {
+	s, path := open(t)
+	fill(t, s, "r1", "shop", 1)
+	_, err := s.Evidence(t.Context(), "r2")
+	wantCode(t, err, stagger.CodeNotFound)
+	empty, err := s.Evidence(t.Context(), "r1")
+	must(t, err)
+	if len(empty.At) != 0 || empty.At == nil || empty.Slots == nil {
+		t.Errorf("before anything was kept: %+v", empty)
+	}
+	must(t, s.SavePath(t.Context(), "r1", []byte(`{"step":1000000000,"at":[],"advice":[],"slots":[]}`)))
+	must(t, s.SavePath(t.Context(), "r1", []byte(`{"step":2000000000,"at":["2026-11-23T12:00:00Z"],"advice":["hold"],"slots":[]}`)))
+	must(t, s.Close())
+	s = reopen(t, path)
+	p, err := s.Evidence(t.Context(), "r1")
+	must(t, err)
+	want := stagger.Path{Step: 2 * time.Second, At: []time.Time{epoch}, Advice: []stagger.Advice{stagger.AdviseHold}, Slots: []stagger.PathSlot{}}
+	if diff := cmp.Diff(want, p); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPathsOfOldRolloutsGo(t *testing.T) {
+	s, _ := open(t)
+	r := fill(t, s, "old", "shop", 1)
+	must(t, s.SavePath(t.Context(), "old", []byte(`{}`)))
+	r, events := advance(r, stagger.EventAborted, stagger.PhaseAborted)
+	must(t, s.Commit(t.Context(), r, events))
+	fill(t, s, "busy", "basket", 1)
+	must(t, s.SavePath(t.Context(), "busy", []byte(`{}`)))
+	for i := range 999 {
+		fill(t, s, fmt.Sprintf("r%d", i), fmt.Sprintf("s%d", i), 1)
+	}
+	kept := func(id string) bool {
+		path, err := s.Path(t.Context(), id)
+		must(t, err)
+		return path != nil
+	}
+	must(t, s.SavePath(t.Context(), "r0", []byte(`{}`)))
+	if kept("old") {
+		t.Error("the path of a rollout long over is kept")
+	}
+	fill(t, s, "r999", "s999", 1)
+	must(t, s.SavePath(t.Context(), "r999", []byte(`{}`)))
+	if !kept("busy") || !kept("r0") || !kept("r999") {
+		t.Errorf("kept: busy %t, r0 %t, r999 %t", kept("busy"), kept("r0"), kept("r999"))
+	}
+}
+
+func TestWatchStateIsKeptInPlaceOfTheOneBefore(t *testing.T) {
+	s, path := open(t)
+	if state, err := s.WatchState(t.Context(), "shop"); state != nil || err != nil {
+		t.Errorf("before anything was kept: %q, %v", state, err)
+	}
+	must(t, s.SaveWatchState(t.Context(), "shop", []byte(`{"seen":1}`)))
+	must(t, s.SaveWatchState(t.Context(), "shop", []byte(`{"seen":2}`)))
+	must(t, s.Close())
+	s = reopen(t, path)
+	if state, err := s.WatchState(t.Context(), "shop"); string(state) != `{"seen":2}` || err != nil {
+		t.Errorf("kept %q, %v", state, err)
+	}
+}

@@ -18,6 +18,9 @@ const (
 // columns.
 func (y Style) Bar(share float64, width int) string { return y.bar(present.Live, share, width) }
 
+// Gauge draws how far something is in a tone, 0 to 1, on width columns.
+func (y Style) Gauge(t present.Tone, share float64, width int) string { return y.bar(t, share, width) }
+
 // bar draws share, 0 to 1, on width columns, to half a column. What is more
 // than nothing shows, and what is less than all does not look full.
 func (y Style) bar(t present.Tone, share float64, width int) string {

@@ -1,5 +1,6 @@
 // Keeps the live part of a page up to date: it listens to the event stream and
-// fetches the part anew when something changed, at most four times a second.
+// fetches the part anew when something changed, at most four times a second;
+// what is large and changes slowly comes with it every few seconds only.
 // The page is whole without it.
 
 const live = document.getElementById("live");
@@ -7,11 +8,13 @@ const connection = document.getElementById("connection");
 const announcement = document.getElementById("announcement");
 
 const pace = 250; // ms between two fetches, at least
+const slowly = 5000; // ms between two fetches of the whole part
 const retry = 3000; // ms until a stream that was refused is tried again
 
 let source = null;
 let wanted = false; // something changed since the last fetch began
 let busy = false;
+let whole = performance.now(); // when the whole part was fetched last
 let again = 0; // timer of the next try
 
 function say(text) {
@@ -62,7 +65,9 @@ async function refresh() {
 
 async function fetchPart() {
   const address = new URL(location.href);
-  address.searchParams.set("part", "live");
+  const began = performance.now();
+  const brief = began - whole < slowly;
+  address.searchParams.set("part", brief ? "brief" : "live");
   address.hash = "";
   const response = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" });
   if (!response.ok) throw new Error(response.statusText);
@@ -74,7 +79,15 @@ async function fetchPart() {
   offerCopies();
   const stream = response.headers.get("Stagger-Stream") ?? "";
   live.dataset.stream = stream;
+  if (!brief) whole = began;
+  if (!stream && brief) last();
   if (!stream) { stop(); say(""); } else listen();
+}
+
+// last fetches the whole part once more, when nothing will change any more.
+function last() {
+  clearTimeout(again);
+  again = setTimeout(refresh, slowly);
 }
 
 function spoken(root) {
@@ -115,7 +128,11 @@ function morph(old, next) {
     return;
   }
   if (old.hasAttribute("data-copy")) return; // what the script made of it stays
-  for (const { name } of [...old.attributes]) if (!next.hasAttribute(name)) old.removeAttribute(name);
+  if (next.hasAttribute("data-keep")) return; // a brief answer lacks it
+  for (const { name } of [...old.attributes]) {
+    const opened = name === "open" && old.nodeName === "DETAILS"; // by whoever reads
+    if (!next.hasAttribute(name) && !opened) old.removeAttribute(name);
+  }
   for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   morphChildren(old, next);
 }

@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -23,11 +24,18 @@ type Trial struct {
 	// Subjects parts the requests by subject as the meter does, so that the
 	// judge measures how far they depend on each other.
 	Subjects bool
+	// Hosts is how many hosts both versions have, the candidate's in proportion to
+	// its share, and at least one; each meets as many requests as the others. 0
+	// tells none. Models of pods have their own.
+	Hosts int
 	// Sparse reads the verdict only when a hundredth of the time since the onset
 	// has passed since it was last read, at most five seconds. The judge works all
 	// the same; delays are up to 1% too long, and shorter holds are not seen.
 	Sparse bool
 }
+
+// mostHosts bounds how many hosts a trial has.
+const mostHosts = 1000
 
 // Refused tells what is wrong with a trial, nil if nothing is.
 func (t Trial) Refused() error {
@@ -42,8 +50,12 @@ func (t Trial) Refused() error {
 		return fmt.Errorf("a life of %s cannot be simulated; write a minute to 1000 hours", t.Length)
 	case t.Length <= t.Model.Onset:
 		return fmt.Errorf("the model %s begins after %s; write a longer time than that", t.Model.Name, t.Model.Onset)
+	case t.Hosts < 0 || t.Hosts == 1 || t.Hosts > mostHosts:
+		return fmt.Errorf("%d hosts cannot be simulated; write 2 to %d, or 0 to tell none apart", t.Hosts, mostHosts)
 	case len(t.Guardrails) == 0:
 		return fmt.Errorf("there is no guardrail to try")
+	case t.Model.needs != "" && !slices.ContainsFunc(t.Guardrails, func(g stagger.Guardrail) bool { return g.Signal == t.Model.needs }):
+		return fmt.Errorf("the model %s needs a guardrail on the signal %s, and there is none", t.Model.Name, t.Model.needs)
 	}
 	for _, share := range t.Shares {
 		if t.Model.Climbs && !(share > 0 && share < 1) {
@@ -161,6 +173,8 @@ type Scene struct {
 // is over.
 func (t Trial) Play(ctx context.Context, seed uint64, watch func(Scene) bool) error {
 	traffic := NewTraffic(t.Model, t.Rate, t.Subjects, seed)
+	traffic.hosts = t.Hosts
+	traffic.ask(t.Guardrails)
 	for at := -warmUp; at < 0; at += warmTick {
 		if !watch(Scene{Tick: traffic.Tick(warmTick, 0, Moment{At: -warmUp, Length: t.Length}), At: at + warmTick}) {
 			return nil
@@ -173,6 +187,7 @@ func (t Trial) Play(ctx context.Context, seed uint64, watch func(Scene) bool) er
 		}
 		share := t.shareAt(at)
 		now := traffic.Tick(tick, share*t.skew(), Moment{At: at, Length: t.Length})
+		now.Share = &share
 		if !watch(Scene{Tick: now, At: at + tick, Share: share, Begins: share != before}) {
 			return nil
 		}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/judge"
 )
 
 // Trial is what is simulated: a model under a load, judged by guardrails.
@@ -24,6 +23,9 @@ type Trial struct {
 	// Subjects parts the requests by subject as the meter does, so that the
 	// judge measures how far they depend on each other.
 	Subjects bool
+	// Plain asks when plain evidence would have been enough as well, for measuring:
+	// it forgives nothing, and is not spread over late regressions.
+	Plain bool
 	// Hosts is how many hosts both versions have, the candidate's in proportion to
 	// its share, and at least one; each meets as many requests as the others. 0
 	// tells none. Models of pods have their own.
@@ -72,19 +74,6 @@ func (t Trial) skew() float64 {
 	return t.Model.Skew
 }
 
-// Never is the delay of what did not happen.
-const Never = time.Duration(-1)
-
-// Life is what the judge said over one life, as delays since the model's onset,
-// or Never. For models without an onset that is since the first request that the
-// candidate met.
-type Life struct {
-	Suspect  time.Duration // it asked to hold, or for more
-	Shed     time.Duration
-	Rollback time.Duration
-	Healthy  time.Duration // a stage was called healthy
-}
-
 // warmUp is how long the judge learns what is usual before the candidate meets
 // anybody, in ticks of warmTick.
 const (
@@ -96,49 +85,32 @@ const (
 // Live simulates one life. The error is the context's, or tells what is wrong
 // with the trial.
 func (t Trial) Live(ctx context.Context, seed uint64) (Life, error) {
-	life := Life{Suspect: Never, Shed: Never, Rollback: Never, Healthy: Never}
+	life := unlived()
 	if err := t.Refused(); err != nil {
 		return life, err
 	}
-	planned := t.Planned
-	if planned == 0 {
-		planned = t.Length
-	}
-	j := judge.New(judge.Config{Baseline: Baseline, Candidate: Candidate, Guardrails: t.Guardrails, Planned: planned})
-	looks := looks{onset: t.Model.Onset, sparse: t.Sparse}
+	j, looks := t.judge(), looks{onset: t.Model.Onset, sparse: t.Sparse}
 	err := t.Play(ctx, seed, func(s Scene) bool {
 		if s.Begins {
 			j.BeginStage(s.Tick.From)
 		}
 		j.Observe(s.Tick)
-		if s.At <= 0 || !looks.due(s.At) {
+		after := s.At - t.Model.Onset
+		if s.At <= 0 {
 			return true
 		}
-		life.note(j.Verdict(s.Tick.To), s.At-t.Model.Onset)
+		if t.Plain && life.Plain == Never {
+			first(&life.Plain, plainly(j), after)
+		}
+		if !looks.due(s.At) {
+			return true
+		}
+		life.note(j, j.Verdict(s.Tick.To), after)
 		// What is proved stays proved, so it may be looked for less often.
 		looks.patient = life.Suspect != Never
-		return life.Rollback == Never
+		return !life.over(&t)
 	})
 	return life, err
-}
-
-// note keeps when something was said for the first time.
-func (l *Life) note(v stagger.Verdict, after time.Duration) {
-	if after <= 0 {
-		if v.Advice == stagger.AdviseRollback {
-			l.Rollback = 0 // before there was any reason to
-		}
-		return
-	}
-	first := func(when *time.Duration, is bool) {
-		if is && *when == Never {
-			*when = after
-		}
-	}
-	first(&l.Healthy, v.Outcome == stagger.OutcomeHealthy)
-	first(&l.Suspect, v.Advice == stagger.AdviseHold || v.Advice == stagger.AdviseShed || v.Advice == stagger.AdviseRollback)
-	first(&l.Shed, v.Advice == stagger.AdviseShed)
-	first(&l.Rollback, v.Advice == stagger.AdviseRollback)
 }
 
 // looks says when to read the verdict.

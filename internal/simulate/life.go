@@ -1,0 +1,76 @@
+package simulate
+
+import (
+	"slices"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/judge"
+)
+
+// Never is the delay of what did not happen.
+const Never = time.Duration(-1)
+
+// Life is what the judge said over one life, as delays since the model's onset,
+// or Never. For models without an onset that is since the first request that the
+// candidate met.
+type Life struct {
+	Suspect  time.Duration // the candidate looked bad: it asked to hold, or for more
+	Shared   time.Duration // it asked to hold for what both versions suffer
+	Split    time.Duration // the traffic was not split as it should be
+	Shed     time.Duration
+	Rollback time.Duration
+	Healthy  time.Duration // a stage was called healthy
+	Placebo  time.Duration // the placebo alarmed: the assumptions do not hold
+	Plain    time.Duration // plain evidence, which forgives nothing, was enough
+}
+
+func unlived() Life {
+	return Life{
+		Suspect: Never, Shared: Never, Split: Never, Shed: Never, Rollback: Never, Healthy: Never, Placebo: Never, Plain: Never,
+	}
+}
+
+// AlphaPlain is the level that plain evidence is held to.
+const AlphaPlain = 0.01
+
+// note keeps when something was said for the first time.
+func (l *Life) note(j *judge.Judge, v stagger.Verdict, after time.Duration) {
+	if after <= 0 {
+		if v.Advice == stagger.AdviseRollback {
+			l.Rollback = 0 // before there was any reason to
+		}
+		return
+	}
+	split, suspected := unsplit(v), suspects(j, v)
+	first(&l.Healthy, v.Outcome == stagger.OutcomeHealthy, after)
+	first(&l.Suspect, suspected, after)
+	first(&l.Split, split, after)
+	first(&l.Shared, v.Advice == stagger.AdviseHold && !suspected && !split, after)
+	first(&l.Shed, v.Advice == stagger.AdviseShed, after)
+	first(&l.Rollback, v.Advice == stagger.AdviseRollback, after)
+	first(&l.Placebo, placeboAlarmed(j), after)
+}
+
+// first keeps when something was so for the first time.
+func first(when *time.Duration, is bool, after time.Duration) {
+	if is && *when == Never {
+		*when = max(after, 0)
+	}
+}
+
+// over says whether nothing more is to be seen: what is proved stays proved.
+// Where no guardrail rolls back, suspicion is all there can be.
+func (l *Life) over(t *Trial) bool {
+	if t.Plain && l.Plain == Never {
+		return false
+	}
+	proves := slices.ContainsFunc(t.Guardrails, func(g stagger.Guardrail) bool { return g.Action == stagger.ActionRollback })
+	return l.Rollback != Never || !proves && l.Suspect != Never
+}
+
+// unsplit says whether the verdict holds because the traffic is not split as it
+// should be.
+func unsplit(v stagger.Verdict) bool {
+	return slices.ContainsFunc(v.Ledger, func(a stagger.Account) bool { return a.Use == stagger.UseSplit && a.Evidence >= 1 })
+}

@@ -1,0 +1,75 @@
+package simulate
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/judge"
+)
+
+// TestALifeKeepsWhatWasSaidFirst reads verdicts that the judge could speak.
+func TestALifeKeepsWhatWasSaidFirst(t *testing.T) {
+	const (
+		second = time.Second
+		hold   = stagger.AdviseHold
+	)
+	unsplit := []stagger.Account{{Use: stagger.UseRollback, Evidence: 0.3}, {Use: stagger.UseSplit, Evidence: 1}}
+	for name, row := range map[string]struct {
+		verdicts []stagger.Verdict // one a second
+		want     Life
+	}{
+		"nothing": {[]stagger.Verdict{{}, {}}, unlived()},
+		"a proof": {
+			[]stagger.Verdict{{}, {Advice: stagger.AdviseRollback}, {Advice: stagger.AdviseRollback}},
+			with(func(l *Life) { l.Suspect, l.Rollback = 2*second, 2*second }),
+		},
+		"health": {[]stagger.Verdict{{Outcome: stagger.OutcomeHealthy}}, with(func(l *Life) { l.Healthy = second })},
+		"a wrong split": {
+			[]stagger.Verdict{{Ledger: unsplit[:1]}, {Advice: hold, Ledger: unsplit}},
+			with(func(l *Life) { l.Split = 2 * second }),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, j := unlived(), judge.New(judge.Config{})
+			for i, v := range row.verdicts {
+				got.note(j, v, time.Duration(i+1)*second)
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func with(change func(*Life)) Life {
+	l := unlived()
+	change(&l)
+	return l
+}
+
+// TestALifeIsOverWhenNothingMoreCanBeSeen tries guardrails that roll back, and
+// those that only hold.
+func TestALifeIsOverWhenNothingMoreCanBeSeen(t *testing.T) {
+	holding, proving := stagger.Guardrail{Action: stagger.ActionHold}, stagger.Guardrail{Action: stagger.ActionRollback}
+	suspected, proved := with(func(l *Life) { l.Suspect = 1 }), with(func(l *Life) { l.Suspect, l.Rollback = 1, 2 })
+	for name, row := range map[string]struct {
+		guard stagger.Guardrail
+		plain bool
+		life  Life
+		want  bool
+	}{
+		"nothing yet":                  {holding, false, unlived(), false},
+		"a hold is all there can be":   {holding, false, suspected, true},
+		"a proof may follow":           {proving, false, suspected, false},
+		"a proof":                      {proving, false, proved, true},
+		"plain evidence is still open": {proving, true, proved, false},
+	} {
+		tr := Trial{Guardrails: []stagger.Guardrail{row.guard}, Plain: row.plain}
+		if got := row.life.over(&tr); got != row.want {
+			t.Errorf("%s: over is %t", name, got)
+		}
+	}
+}

@@ -59,14 +59,25 @@ func first(when *time.Duration, is bool, after time.Duration) {
 	}
 }
 
-// over says whether nothing more is to be seen: what is proved stays proved.
-// Where no guardrail rolls back, suspicion is all there can be.
+// over says whether nothing more is to be seen: what is proved stays proved, and
+// where the guardrail in question does not roll back, suspicion is all there can
+// be.
 func (l *Life) over(t *Trial) bool {
-	if t.Plain && l.Plain == Never {
+	switch {
+	case t.Plain && l.Plain == Never:
 		return false
+	case l.Rollback != Never:
+		return true
+	case t.Model.Truth == TruthSplit:
+		return l.Split != Never
+	default:
+		return l.Suspect != Never && !slices.ContainsFunc(t.Guardrails, t.Model.proves)
 	}
-	proves := slices.ContainsFunc(t.Guardrails, func(g stagger.Guardrail) bool { return g.Action == stagger.ActionRollback })
-	return l.Rollback != Never || !proves && l.Suspect != Never
+}
+
+// proves says whether harm of the model can cross a guardrail that rolls back.
+func (m *Model) proves(g stagger.Guardrail) bool {
+	return g.Action == stagger.ActionRollback && (m.needs == "" || m.needs == g.Signal)
 }
 
 // unsplit says whether the verdict holds because the traffic is not split as it

@@ -60,14 +60,21 @@ func TestALifeIsOverWhenNothingMoreCanBeSeen(t *testing.T) {
 		plain bool
 		life  Life
 		want  bool
+		model Model
 	}{
-		"nothing yet":                  {holding, false, unlived(), false},
-		"a hold is all there can be":   {holding, false, suspected, true},
-		"a proof may follow":           {proving, false, suspected, false},
-		"a proof":                      {proving, false, proved, true},
-		"plain evidence is still open": {proving, true, proved, false},
+		"nothing yet":                {guard: holding, plain: false, life: unlived(), want: false},
+		"a hold is all there can be": {guard: holding, plain: false, life: suspected, want: true},
+		"a proof may follow":         {guard: proving, plain: false, life: suspected, want: false},
+		"a proof":                    {guard: proving, plain: false, life: proved, want: true},
+		"another signal's guardrail proves nothing of this": {
+			guard: proving, life: suspected, want: true, model: Model{needs: stagger.SignalCount},
+		},
+		"a split is never proved harm": {
+			guard: proving, life: with(func(l *Life) { l.Split = 1 }), want: true, model: Model{Truth: TruthSplit},
+		},
+		"plain evidence is still open": {guard: proving, plain: true, life: proved, want: false},
 	} {
-		tr := Trial{Guardrails: []stagger.Guardrail{row.guard}, Plain: row.plain}
+		tr := Trial{Guardrails: []stagger.Guardrail{row.guard}, Plain: row.plain, Model: row.model}
 		if got := row.life.over(&tr); got != row.want {
 			t.Errorf("%s: over is %t", name, got)
 		}

@@ -26,6 +26,12 @@ type Trial struct {
 	// Plain asks when plain evidence would have been enough as well, for measuring:
 	// it forgives nothing, and is not spread over late regressions.
 	Plain bool
+	// StayPlain forbids the judge to mind how far requests depend on each other,
+	// for measuring what that is good for.
+	StayPlain bool
+	// WarmUp is that of the plan: the half-life of what a candidate that has just
+	// started is allowed.
+	WarmUp time.Duration
 	// Hosts is how many hosts both versions have, the candidate's in proportion to
 	// its share, and at least one; each meets as many requests as the others. 0
 	// tells none. Models of pods have their own.
@@ -90,6 +96,7 @@ func (t Trial) Live(ctx context.Context, seed uint64) (Life, error) {
 		return life, err
 	}
 	j, looks := t.judge(), looks{onset: t.Model.Onset, sparse: t.Sparse}
+	t.Plain = t.Plain && tellsPlainly(j)
 	err := t.Play(ctx, seed, func(s Scene) bool {
 		if s.Begins {
 			j.BeginStage(s.Tick.From)

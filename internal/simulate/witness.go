@@ -23,6 +23,12 @@ func suspects(j *judge.Judge, v stagger.Verdict) bool {
 	return v.Advice == stagger.AdviseHold && v.Signal != "" || v.Advice == stagger.AdviseShed || v.Advice == stagger.AdviseRollback
 }
 
+// tellsPlainly says whether the judge can be asked for plain evidence.
+func tellsPlainly(j *judge.Judge) bool {
+	_, can := any(j).(interface{ PlainEvidence() float64 })
+	return can
+}
+
 // plainly says whether plain evidence is enough.
 func plainly(j *judge.Judge) bool {
 	p, can := any(j).(interface{ PlainEvidence() float64 })

@@ -93,7 +93,7 @@ func (t *Traffic) Tick(d time.Duration, share float64, at Moment) stagger.Tick {
 // and takes its time by itself.
 func (t *Traffic) requests(i int, a Answer, mean float64, d time.Duration) {
 	s := &t.sides[i]
-	n := 0
+	var n int
 	if len(t.fleets[i].wandering) > 0 {
 		n = t.ofPods(i, a, mean, d)
 	} else {

@@ -91,34 +91,51 @@ func Steps(increase float64) int32 {
 func Sum(hs ...stagger.Histogram) stagger.Histogram {
 	var sum stagger.Histogram
 	for _, h := range hs {
-		sum.Zero += h.Zero
-		sum.Sum += h.Sum
-		sum.Buckets = merge(sum.Buckets, h.Buckets)
+		AddTo(&sum, h)
 	}
 	return sum
 }
 
-// merge adds two lists of buckets, each by rising index.
+// AddTo merges h into sum, whose list of buckets it changes in place and lets
+// grow when h brings buckets that sum has not. It keeps nothing of h.
+func AddTo(sum *stagger.Histogram, h stagger.Histogram) {
+	sum.Zero += h.Zero
+	sum.Sum += h.Sum
+	sum.Buckets = merge(sum.Buckets, h.Buckets)
+}
+
+// merge adds two lists of buckets, each by rising index, into the first: from
+// the end, so that nothing is overwritten before it was read.
 func merge(a, b []stagger.Bucket) []stagger.Bucket {
-	switch {
-	case len(a) == 0:
-		return slices.Clone(b)
-	case len(b) == 0:
-		return a
-	}
-	out := make([]stagger.Bucket, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
+	n, more := len(a), missing(a, b)
+	a = slices.Grow(a, more)[:n+more]
+	i, k := n-1, len(b)-1
+	for to := len(a) - 1; k >= 0; to-- {
 		switch {
-		case a[0].Index < b[0].Index:
-			out, a = append(out, a[0]), a[1:]
-		case a[0].Index > b[0].Index:
-			out, b = append(out, b[0]), b[1:]
+		case i < 0 || a[i].Index < b[k].Index:
+			a[to], k = b[k], k-1
+		case a[i].Index > b[k].Index:
+			a[to], i = a[i], i-1
 		default:
-			out = append(out, stagger.Bucket{Index: a[0].Index, Count: a[0].Count + b[0].Count})
-			a, b = a[1:], b[1:]
+			a[to] = stagger.Bucket{Index: a[i].Index, Count: a[i].Count + b[k].Count}
+			i, k = i-1, k-1
 		}
 	}
-	return append(append(out, a...), b...)
+	return a
+}
+
+// missing is how many buckets b has and a has not.
+func missing(a, b []stagger.Bucket) int {
+	n := 0
+	for i, k := 0, 0; k < len(b); k++ {
+		for i < len(a) && a[i].Index < b[k].Index {
+			i++
+		}
+		if i == len(a) || a[i].Index != b[k].Index {
+			n++
+		}
+	}
+	return n
 }
 
 // Above counts the durations in buckets beyond index i: those longer than

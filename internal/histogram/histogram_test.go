@@ -1,7 +1,9 @@
 package histogram_test
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,6 +58,38 @@ func TestSumAddsBucketByBucket(t *testing.T) {
 	if a.Buckets[0].Count != 1 {
 		t.Error("Sum changed what it read")
 	}
+}
+
+// TestAddToIsSumInPlace adds all that a random walk leaves, and looks for room
+// that is taken anew.
+func TestAddToIsSumInPlace(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(name string) map[int32]uint64 {
+			return rapid.MapOf(rapid.Int32Range(-9, 9), rapid.Uint64Range(1, 5)).Draw(t, name)
+		}
+		list := func(m map[int32]uint64) (h stagger.Histogram) {
+			for _, i := range slices.Sorted(maps.Keys(m)) {
+				h.Buckets = append(h.Buckets, stagger.Bucket{Index: i, Count: m[i]})
+			}
+			return h
+		}
+		a, b := draw("a"), draw("b")
+		sum, other := list(a), list(b)
+		histogram.AddTo(&sum, other)
+		if diff := cmp.Diff(other, list(b)); diff != "" {
+			t.Fatalf("it changed what it read: %s", diff)
+		}
+		for i, n := range b {
+			a[i] += n
+		}
+		if diff := cmp.Diff(sum, list(a)); diff != "" {
+			t.Fatal(diff)
+		}
+		room := cap(sum.Buckets)
+		if histogram.AddTo(&sum, other); cap(sum.Buckets) != room {
+			t.Fatal("it took more room for the same buckets")
+		}
+	})
 }
 
 func TestQuantileNamesTheBucketThatHoldsIt(t *testing.T) {

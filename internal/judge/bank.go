@@ -2,6 +2,7 @@ package judge
 
 import (
 	"math"
+	"slices"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/sequential"
@@ -21,18 +22,22 @@ type bank struct {
 }
 
 func newBank(s slot) bank {
-	union := s.guardrail.Signal != stagger.SignalLatency
+	union := hasFloor(s)
 	return bank{
 		Suspect: newForms(0, union), Rollback: newForms(tokens, union),
-		Healthy: newHealth(), Recovery: newHealth(), Curve: newCurve(union), Ladder: newLadder(s),
+		Curve: newCurve(union), Ladder: newLadder(s),
 	}
 }
 
+// hasFloor says whether there is a share below which harm does not matter;
+// latency has its floor in the threshold.
+func hasFloor(s slot) bool { return s.guardrail.Signal != stagger.SignalLatency }
+
 func (b *bank) sound() bool {
-	return b.Suspect.sound() && b.Rollback.sound() && b.Healthy.sound() && b.Recovery.sound()
+	return b.Suspect.sound(0) && b.Rollback.sound(tokens)
 }
 
-func (b *bank) observe(e evidence, mass float64) {
+func (b *bank) observe(e *evidence, mass float64) {
 	b.Suspect.observe(e, mass)
 	b.Rollback.observe(e, mass)
 	if !e.judged {
@@ -85,11 +90,15 @@ func newForms(tokens int, floor bool) forms {
 	return f
 }
 
-func (f *forms) sound() bool {
+func (f *forms) sound(tokens int) bool {
+	other := func(p sequential.Process) bool { return p.Tokens() != tokens }
+	if slices.ContainsFunc(f.Ratio, other) || slices.ContainsFunc(f.Floor, other) {
+		return false
+	}
 	return len(f.Ratio) == len(sequential.Tilts) && (len(f.Floor) == 0 || len(f.Floor) == len(sequential.Tilts))
 }
 
-func (f *forms) observe(e evidence, mass float64) {
+func (f *forms) observe(e *evidence, mass float64) {
 	for i := range f.Ratio {
 		f.Ratio[i].Observe(e.ratio[i], mass)
 	}
@@ -99,7 +108,7 @@ func (f *forms) observe(e evidence, mass float64) {
 }
 
 func (f *forms) endBlock(refill bool) {
-	for _, ps := range [][]sequential.Process{f.Ratio, f.Floor} {
+	for _, ps := range [...][]sequential.Process{f.Ratio, f.Floor} {
 		for i := range ps {
 			ps[i].EndBlock()
 			if refill {
@@ -110,7 +119,7 @@ func (f *forms) endBlock(refill bool) {
 }
 
 func (f *forms) clear() {
-	for _, ps := range [][]sequential.Process{f.Ratio, f.Floor} {
+	for _, ps := range [...][]sequential.Process{f.Ratio, f.Floor} {
 		for i := range ps {
 			ps[i].Clear()
 		}
@@ -138,21 +147,11 @@ func mean(ps []sequential.Process) float64 {
 // null is "worse by ratio and above the cap", so evidence against either half
 // counts, on average.
 type health struct {
-	Ratio []float64 `json:"ratio"` // logarithms, by tilt
-	Cap   []float64 `json:"cap"`
+	Ratio [len(sequential.HealthyTilts)]float64 `json:"ratio"` // logarithms, by tilt
+	Cap   [len(sequential.HealthyTilts)]float64 `json:"cap"`
 }
 
-func newHealth() health {
-	n := len(sequential.HealthyTilts)
-	return health{Ratio: make([]float64, n), Cap: make([]float64, n)}
-}
-
-func (h *health) sound() bool {
-	n := len(sequential.HealthyTilts)
-	return len(h.Ratio) == n && len(h.Cap) == n
-}
-
-func (h *health) observe(e evidence) {
+func (h *health) observe(e *evidence) {
 	for i := range h.Ratio {
 		h.Ratio[i] += e.healthyRatio[i]
 		h.Cap[i] += e.healthyCap[i]
@@ -160,15 +159,14 @@ func (h *health) observe(e evidence) {
 }
 
 func (h *health) clear() {
-	clear(h.Ratio)
-	clear(h.Cap)
+	*h = health{}
 }
 
 // log returns the logarithm of the evidence.
 func (h *health) log() float64 {
-	a, b := sequential.LogMeanExp(h.Ratio), sequential.LogMeanExp(h.Cap)
-	if most := max(a, b); !math.IsInf(most, 0) {
-		return sequential.LogMeanExp([]float64{a, b})
+	of := [...]float64{sequential.LogMeanExp(h.Ratio[:]), sequential.LogMeanExp(h.Cap[:])}
+	if most := max(of[0], of[1]); !math.IsInf(most, 0) {
+		return sequential.LogMeanExp(of[:])
 	}
 	return 0
 }

@@ -1,12 +1,13 @@
 package judge
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/histogram"
+	"github.com/stagger-dev/stagger/internal/sequential"
 )
 
 // The two sides of every comparison.
@@ -26,37 +27,47 @@ const (
 
 // arm is what one version did in a batch.
 type arm struct {
-	Started    int               `json:"started"`
-	Requests   int               `json:"requests"` // that came to an end we may judge, or to none
-	Failed     int               `json:"failed"`
-	Unfinished int               `json:"unfinished"`
+	Started    int               `json:"started,omitempty"`
+	Requests   int               `json:"requests,omitempty"` // that came to an end we may judge, or to none
+	Failed     int               `json:"failed,omitempty"`
+	Unfinished int               `json:"unfinished,omitempty"`
 	Latency    stagger.Histogram `json:"latency"`
-	First      int               `json:"first"` // failures that are their subject's first
+	First      int               `json:"first,omitempty"`   // failures that are their subject's first
+	Grouped    bool              `json:"grouped,omitempty"` // the groups were measured
 	Groups     []arm             `json:"groups,omitempty"`
 }
 
 // timed is the number of requests whose latency is known, if only as too long.
-func (a arm) timed() int { return int(a.Latency.Count()) + a.Unfinished }
+func (a *arm) timed() int { return int(a.Latency.Count()) + a.Unfinished }
 
 // lost counts the requests that got no answer in time: unfinished, or given up
 // by the client.
-func (a arm) lost() int { return a.Unfinished + a.Started - a.Requests }
+func (a *arm) lost() int { return a.Unfinished + a.Started - a.Requests }
 
 // beyond counts the requests that took longer than bucket i.
-func (a arm) beyond(i int32) int {
+func (a *arm) beyond(i int32) int {
 	return int(histogram.Above(a.Latency, i)) + a.Unfinished
 }
 
-// batch is some ticks put together, by stratum.
+// batch is some ticks put together, by stratum. It is filled again and again,
+// so that what it once needed room for needs none any more.
 type batch struct {
-	From   time.Time             `json:"from,omitzero"`
-	To     time.Time             `json:"to,omitzero"`
-	Age    time.Duration         `json:"age,omitempty"` // the least of its ticks
-	Strata map[string]*[arms]arm `json:"strata,omitempty"`
+	From   time.Time     `json:"from,omitzero"`
+	To     time.Time     `json:"to,omitzero"`
+	Age    time.Duration `json:"age,omitempty"`    // the least of its ticks
+	Strata []stratum     `json:"strata,omitempty"` // by rising name
 
 	// What was computed of the strata, once it was asked for.
-	sorted []string
-	sums   [arms]*arm
+	sums   [arms]arm
+	summed [arms]bool
+	tables []sequential.Table
+}
+
+// stratum is what is compared within itself: a route, as a rule. Those that met
+// nobody in a batch stay empty in it.
+type stratum struct {
+	Name string    `json:"name"`
+	Arms [arms]arm `json:"arms"`
 }
 
 // add puts a tick into b.
@@ -65,50 +76,53 @@ func (b *batch) add(t stagger.Tick, baseline, candidate string, stratum func(str
 		b.From, b.Age = t.From, t.Age
 	}
 	b.To, b.Age = t.To, min(b.Age, t.Age)
-	b.sums = [arms]*arm{}
-	for _, o := range t.Observations {
+	b.summed = [arms]bool{}
+	for i := range t.Observations {
+		o := &t.Observations[i]
 		switch o.Version {
 		case baseline:
-			b.arm(stratum(o.Route), armBaseline).add(o)
+			a := b.arm(stratum(o.Route), armBaseline)
+			a.add(o)
+			a.addGroups(o.Groups) // of the baseline alone: dependence is measured there
 		case candidate:
 			b.arm(stratum(o.Route), armCandidate).add(o)
 		}
 	}
 }
 
-func (b *batch) arm(stratum string, side int) *arm {
-	if b.Strata == nil {
-		b.Strata = make(map[string]*[arms]arm)
+func (b *batch) arm(name string, side int) *arm {
+	i, found := slices.BinarySearchFunc(b.Strata, name, func(s stratum, name string) int { return cmp.Compare(s.Name, name) })
+	if !found {
+		b.Strata = slices.Insert(b.Strata, i, stratum{Name: name})
 	}
-	both := b.Strata[stratum]
-	if both == nil {
-		both = new([arms]arm)
-		b.Strata[stratum] = both
-	}
-	return &both[side]
+	return &b.Strata[i].Arms[side]
 }
 
-func (a *arm) add(o stagger.Observation) {
+func (a *arm) add(o *stagger.Observation) {
 	a.Started += int(o.Started)
 	a.Requests += int(o.Started - min(o.Outcomes.ClientAbort, o.Started))
 	a.Failed += int(o.Outcomes.Failed())
 	a.Unfinished += int(o.Unfinished)
-	a.Latency = histogram.Sum(a.Latency, o.Latency)
 	a.First += int(o.FirstFailed)
-	if len(o.Groups) == stagger.Groups {
-		a.addGroups(o.Groups)
-	}
+	histogram.AddTo(&a.Latency, o.Latency)
 }
 
 func (a *arm) addGroups(gs []stagger.Group) {
+	if len(gs) != stagger.Groups {
+		return
+	}
+	a.Grouped = true
 	if a.Groups == nil {
 		a.Groups = make([]arm, stagger.Groups)
 	}
-	for i, g := range gs {
-		a.Groups[i].plus(&arm{
-			Started: int(g.Started), Requests: int(g.Started), Failed: int(g.Failed), Unfinished: int(g.Unfinished),
-			First: int(g.FirstFailed), Latency: g.Latency,
-		})
+	for i := range gs {
+		g, to := &gs[i], &a.Groups[i]
+		to.Started += int(g.Started)
+		to.Requests += int(g.Started)
+		to.Failed += int(g.Failed)
+		to.Unfinished += int(g.Unfinished)
+		to.First += int(g.FirstFailed)
+		histogram.AddTo(&to.Latency, g.Latency)
 	}
 }
 
@@ -119,18 +133,39 @@ func (a *arm) plus(b *arm) {
 	a.Failed += b.Failed
 	a.Unfinished += b.Unfinished
 	a.First += b.First
-	a.Latency = histogram.Sum(a.Latency, b.Latency)
+	histogram.AddTo(&a.Latency, b.Latency)
+}
+
+// clear empties a and keeps its room.
+func (a *arm) clear() {
+	*a = arm{Latency: stagger.Histogram{Buckets: a.Latency.Buckets[:0]}, Groups: a.Groups}
+	for i := range a.Groups {
+		a.Groups[i].clear()
+	}
+}
+
+// clear empties b and keeps its room.
+func (b *batch) clear() {
+	b.From, b.To, b.Age, b.summed = time.Time{}, time.Time{}, 0, [arms]bool{}
+	for i := range b.Strata {
+		for side := range arms {
+			b.Strata[i].Arms[side].clear()
+		}
+	}
 }
 
 // groups visits the groups of the baseline, in every stratum; it says whether
 // there are any.
 func (b *batch) groups(visit func(group int, a *arm)) bool {
 	found := false
-	for _, name := range b.names() {
-		groups := b.Strata[name][armBaseline].Groups
-		for i := range groups {
-			found = true
-			visit(i, &groups[i])
+	for i := range b.Strata {
+		base := &b.Strata[i].Arms[armBaseline]
+		if !base.Grouped {
+			continue
+		}
+		found = true
+		for g := range base.Groups {
+			visit(g, &base.Groups[g])
 		}
 	}
 	return found
@@ -146,37 +181,24 @@ func (b *batch) full() bool {
 // requests counts those of one side.
 func (b *batch) requests(side int) int {
 	n := 0
-	for _, both := range b.Strata {
-		n += both[side].Requests
+	for i := range b.Strata {
+		n += b.Strata[i].Arms[side].Requests
 	}
 	return n
 }
 
-// names lists the strata in a fixed order. Nobody changes the list.
-func (b *batch) names() []string {
-	if len(b.sorted) != len(b.Strata) {
-		b.sorted = slices.Sorted(maps.Keys(b.Strata))
-	}
-	return b.sorted
-}
-
 // whole is one side over all strata. Nobody changes what it points to.
-func (b *batch) whole(side int) arm {
-	if b.sums[side] == nil {
-		sum := b.sum(side)
-		b.sums[side] = &sum
+func (b *batch) whole(side int) *arm {
+	if len(b.Strata) == 1 {
+		return &b.Strata[0].Arms[side]
 	}
-	return *b.sums[side]
-}
-
-func (b *batch) sum(side int) arm {
-	names := b.names()
-	if len(names) == 1 {
-		return b.Strata[names[0]][side]
-	}
-	var sum arm
-	for _, name := range names {
-		sum.plus(&b.Strata[name][side])
+	sum := &b.sums[side]
+	if !b.summed[side] {
+		b.summed[side] = true
+		sum.clear()
+		for i := range b.Strata {
+			sum.plus(&b.Strata[i].Arms[side])
+		}
 	}
 	return sum
 }

@@ -47,6 +47,13 @@ type Config struct {
 	Planned time.Duration
 	// BlindAfter is how long telemetry may be missing. Zero is ten seconds.
 	BlindAfter time.Duration
+	// Plain keeps the plain evidence as well, for measuring; see
+	// Judge.PlainEvidence.
+	Plain bool
+	// StayPlain counts every request for itself, however much requests depend
+	// on each other, and whatever the placebo says: for measuring what the
+	// ladder is good for.
+	StayPlain bool
 }
 
 // Judge weighs the evidence of one rollout. It is not safe for concurrent use.
@@ -55,6 +62,9 @@ type Judge struct {
 	slots  []slot
 	state  state
 	cached *stagger.Verdict // of the display, while it is fresh
+
+	cut        batch   // of the placebo, filled again for each batch
+	shedWeight float64 // of the shed tier in a suspicion; 0 where there is none
 }
 
 // state is everything that evidence changes.
@@ -76,6 +86,7 @@ type state struct {
 	ByRoute   map[string]routeTally `json:"by_route,omitempty"`
 	Placebo   placebo               `json:"placebo"`
 	Past      past                  `json:"past"`
+	Plain     []plain               `json:"plain,omitempty"`
 }
 
 // New returns a judge without evidence.
@@ -87,6 +98,7 @@ func New(c Config) *Judge {
 		c.BlindAfter = 10 * time.Second
 	}
 	j := &Judge{config: c, slots: slotsOf(c.Guardrails)}
+	j.shedWeight = spread(j.slots)
 	j.state = state{
 		Usual:   newUsual(),
 		Shed:    newShedTier(),
@@ -97,6 +109,9 @@ func New(c Config) *Judge {
 		j.state.Banks = append(j.state.Banks, newBank(s))
 	}
 	j.state.Placebo, j.state.Past = newPlacebo(j.slots), newPast(j.slots)
+	if c.Plain {
+		j.state.Plain = newPlain(j.slots)
+	}
 	return j
 }
 
@@ -113,12 +128,12 @@ func (j *Judge) State() ([]byte, error) {
 // configuration must be the one of that time.
 func Restore(c Config, data []byte) (*Judge, error) {
 	j := New(c)
-	slots := len(j.state.Banks)
+	slots, plains := len(j.state.Banks), len(j.state.Plain)
 	j.state = state{}
 	if err := json.Unmarshal(data, &j.state); err != nil {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}
-	if len(j.state.Banks) != slots || !j.state.sound() {
+	if len(j.state.Banks) != slots || len(j.state.Plain) != plains || !j.state.sound() {
 		return nil, fmt.Errorf("read evidence: it belongs to other guardrails")
 	}
 	if j.state.ByRoute == nil {
@@ -156,29 +171,26 @@ func (j *Judge) BeginBake(at time.Time) {
 	j.state.Reference = j.state.Usual.reference()
 }
 
-// Observe takes in a tick. Ticks in which nobody meets the candidate teach
-// what is usual.
+// Observe takes in a tick, of which it keeps nothing. Ticks in which nobody
+// meets the candidate teach what is usual.
 func (j *Judge) Observe(t stagger.Tick) {
-	if b, full := j.collect(t); full {
-		j.weigh(b)
+	if j.collect(t) {
+		j.weigh(&j.state.Batch)
+		j.state.Batch.clear()
 	}
 }
 
-// collect puts a tick into the batch, and hands the batch out when it is full.
-func (j *Judge) collect(t stagger.Tick) (b batch, full bool) {
+// collect puts a tick into the batch, and says whether that is full.
+func (j *Judge) collect(t stagger.Tick) (full bool) {
 	if !t.To.After(j.state.LastTick) {
-		return b, false // heard already
+		return false // heard already
 	}
 	if j.state.Refused = contradiction(t); j.state.Refused != "" {
-		return b, false // as if it had not arrived: blind, if it goes on
+		return false // as if it had not arrived: blind, if it goes on
 	}
 	j.state.LastTick, j.state.LastAge = t.To, t.Age
 	j.state.Batch.add(t, j.config.Baseline, j.config.Candidate, j.stratum)
-	if !j.state.Batch.full() {
-		return b, false
-	}
-	b, j.state.Batch = j.state.Batch, batch{}
-	return b, true
+	return j.state.Batch.full()
 }
 
 // maxRoutes is how many routes are compared each by itself; the others are
@@ -198,14 +210,14 @@ func (j *Judge) stratum(route string) string {
 }
 
 // weigh judges one batch and then learns from it.
-func (j *Judge) weigh(b batch) {
+func (j *Judge) weigh(b *batch) {
 	candidate := b.requests(armCandidate)
 	if candidate > 0 || j.state.Clock.started() {
 		j.state.Past.begin(&j.state.Usual)
-		j.tryBatch(&b)
-		j.state.Totals.add(&b)
+		j.tryBatch(b)
+		j.state.Totals.add(b)
 	}
-	j.state.Usual.learn(&b)
+	j.state.Usual.learn(b)
 	j.cached = nil
 }
 
@@ -219,10 +231,14 @@ func (j *Judge) tryBatch(b *batch) {
 	perMinute := j.state.expectedFailures(b)
 	for i := range j.slots {
 		bank := &j.state.Banks[i]
-		if bank.Ladder.choose(j.slots[i], perMinute) {
+		if !j.config.StayPlain && bank.Ladder.choose(j.slots[i], perMinute) {
 			bank.void()
 		}
-		bank.observe(j.slots[i].evidence(sight, &bank.Ladder), mass)
+		e := j.slots[i].evidence(sight, &bank.Ladder)
+		bank.observe(&e, mass)
+		if j.config.Plain {
+			j.state.Plain[i].observe(&e)
+		}
 		bank.Ladder.measure(j.slots[i], sight)
 	}
 	j.observePlacebo(b, mass)

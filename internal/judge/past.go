@@ -22,12 +22,18 @@ import (
 type past struct {
 	Reference  *reference            `json:"reference,omitempty"`
 	Thresholds [len(quantiles)]int32 `json:"thresholds"`
-	Growth     [][]float64           `json:"growth"`           // R by slot and tilt
-	Recovery   [][]float64           `json:"recovery"`         // logarithms, by slot and tilt, since it last grew
+	Growth     []growth              `json:"growth"`           // R by slot
+	Recovery   []recovery            `json:"recovery"`         // by slot, since it last grew
 	Grown      []float64             `json:"grown"`            // R by slot when the block began
 	Slots      []int                 `json:"slots,omitempty"`  // that got worse and have not recovered
 	Shares     [][2]float64          `json:"shares,omitempty"` // measured when they did: before and now
 }
+
+// growth is R by tilt, recovery the logarithms of evidence against it.
+type (
+	growth   [len(sequential.Tilts)]float64
+	recovery [len(sequential.HealthyTilts)]float64
+)
 
 const (
 	// falseAlarmEach is the mean time between alarms of a baseline that does
@@ -40,23 +46,13 @@ const (
 )
 
 func newPast(slots []slot) past {
-	var p past
-	for range slots {
-		p.Growth = append(p.Growth, make([]float64, len(sequential.Tilts)))
-		p.Recovery = append(p.Recovery, make([]float64, len(sequential.HealthyTilts)))
-	}
-	p.Grown = make([]float64, len(slots))
-	return p
+	n := len(slots)
+	return past{Growth: make([]growth, n), Recovery: make([]recovery, n), Grown: make([]float64, n)}
 }
 
 func (p *past) sound(slots int) bool {
 	if len(p.Growth) != slots || len(p.Recovery) != slots || len(p.Grown) != slots || len(p.Shares) != len(p.Slots) {
 		return false
-	}
-	for i := range p.Growth {
-		if len(p.Growth[i]) != len(sequential.Tilts) || len(p.Recovery[i]) != len(sequential.HealthyTilts) {
-			return false
-		}
 	}
 	return !slices.ContainsFunc(p.Slots, func(i int) bool { return i < 0 || i >= slots })
 }
@@ -79,17 +75,18 @@ func (j *Judge) observePast(b *batch) {
 	for i, s := range j.slots {
 		n, k, limit := p.count(s, &j.state.Banks[i].Ladder, b)
 		power := j.state.Banks[i].Ladder.exponent()
-		total += s.weight * p.grow(i, n, k, limit, power, seconds)
+		total += s.weight.every * p.grow(i, n, k, limit, power, seconds)
 		if slices.Contains(p.Slots, i) {
-			for t, tilt := range oneSample(k, n, limit, sequential.HealthyTilts[:], -1) {
-				p.Recovery[i][t] += power * tilt
+			logs := oneSample(k, n, limit, sequential.HealthyTilts[:], -1)
+			for t := range p.Recovery[i] {
+				p.Recovery[i][t] += power * logs[t]
 			}
 		}
 	}
 	if total >= falseAlarmEach {
 		j.accusePast(b)
 	}
-	p.Slots, p.Shares = p.unrecovered()
+	p.forgive()
 }
 
 // count returns the baseline's requests, how many were bad, and the share that
@@ -116,20 +113,18 @@ func (p *past) beyond(s slot) int32 {
 
 // grow moves R of slot i and returns it.
 func (p *past) grow(i, n, hits int, limit, power, seconds float64) float64 {
-	sum := 0.0
 	for t, l := range oneSample(hits, n, limit, sequential.Tilts[:], +1) {
 		r := math.Exp(min(power*l, 500)) * (p.Growth[i][t] + seconds)
 		p.Growth[i][t] = min(r, sequential.Most)
-		sum += p.Growth[i][t]
 	}
-	return sum / float64(len(sequential.Tilts))
+	return p.Growth[i].mean()
 }
 
 // accusePast notes the slots that got worse, and begins their R anew.
 func (j *Judge) accusePast(b *batch) {
 	p := &j.state.Past
 	for i, s := range j.slots {
-		if s.weight*mean64(p.Growth[i]) < 0.1*falseAlarmEach {
+		if s.weight.every*p.Growth[i].mean() < 0.1*falseAlarmEach {
 			continue
 		}
 		if !slices.Contains(p.Slots, i) {
@@ -137,39 +132,37 @@ func (j *Judge) accusePast(b *batch) {
 			p.Slots = append(p.Slots, i)
 			p.Shares = append(p.Shares, [2]float64{limit, float64(k) / float64(max(n, 1))})
 		}
-		clear(p.Growth[i])
-		clear(p.Recovery[i])
-		p.Grown[i] = 0
+		p.Growth[i], p.Recovery[i], p.Grown[i] = growth{}, recovery{}, 0
 	}
 }
 
-func mean64(v []float64) float64 {
+func (g *growth) mean() float64 {
 	sum := 0.0
-	for _, x := range v {
-		sum += x
+	for _, r := range g {
+		sum += r
 	}
-	return sum / float64(len(v))
+	return sum / float64(len(g))
 }
 
-// unrecovered lists the slots that are still worse than they were.
-func (p *past) unrecovered() ([]int, [][2]float64) {
-	var left []int
-	var shares [][2]float64
+// forgive leaves only the slots that are still worse than they were.
+func (p *past) forgive() {
+	left := 0
 	for k, i := range p.Slots {
-		if sequential.LogMeanExp(p.Recovery[i]) < math.Log(1/AlphaHealthy) {
-			left, shares = append(left, i), append(shares, p.Shares[k])
+		if sequential.LogMeanExp(p.Recovery[i][:]) < math.Log(1/AlphaHealthy) {
+			p.Slots[left], p.Shares[left] = i, p.Shares[k]
+			left++
 		}
 	}
-	return left, shares
+	p.Slots, p.Shares = p.Slots[:left], p.Shares[:left]
 }
 
 // endBlock ends a block; one in which R grew starts the recovery anew.
 func (p *past) endBlock() {
 	for _, i := range p.Slots {
-		now := mean64(p.Growth[i])
+		now := p.Growth[i].mean()
 		// R grows by a second a second when nothing happens.
 		if now > 2*p.Grown[i]+2*blockLength.Seconds() {
-			clear(p.Recovery[i])
+			p.Recovery[i] = recovery{}
 		}
 		p.Grown[i] = now
 	}

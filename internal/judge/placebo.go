@@ -32,7 +32,7 @@ const (
 func newPlacebo(slots []slot) placebo {
 	p := placebo{Size: leastPlaceboOf, Votes: make([]vote, len(slots))}
 	for _, s := range slots {
-		p.Forms = append(p.Forms, newForms(0, s.guardrail.Signal != stagger.SignalLatency))
+		p.Forms = append(p.Forms, newForms(0, hasFloor(s)))
 	}
 	return p
 }
@@ -42,50 +42,52 @@ func (p *placebo) sound(slots int) bool {
 		return false
 	}
 	for i := range p.Forms {
-		if !p.Forms[i].sound() {
+		if !p.Forms[i].sound(0) {
 			return false
 		}
 	}
 	return true
 }
 
-// cut makes a batch in which the first groups of the baseline play the
+// cut fills a batch in which the first groups of the baseline play the
 // candidate; it is not ok when there are no groups.
-func (p *placebo) cut(b *batch) (_ batch, ok bool) {
-	out := batch{From: b.From, To: b.To, Age: b.Age, Strata: make(map[string]*[arms]arm, len(b.Strata))}
-	for _, name := range b.names() {
-		both := new([arms]arm)
-		groups := b.Strata[name][armBaseline].Groups
-		for i := range groups {
+func (p *placebo) cut(from, into *batch) (ok bool) {
+	into.clear()
+	into.From, into.To, into.Age = from.From, from.To, from.Age
+	for i := range from.Strata {
+		base := &from.Strata[i].Arms[armBaseline]
+		if !base.Grouped {
+			continue
+		}
+		ok = true
+		for g := range base.Groups {
 			side := armBaseline
-			if i < p.Size {
+			if g < p.Size {
 				side = armCandidate
 			}
-			both[side].plus(&groups[i])
-			ok = true
+			into.arm(from.Strata[i].Name, side).plus(&base.Groups[g])
 		}
-		out.Strata[name] = both
 	}
-	return out, ok
+	return ok
 }
 
 // observe judges the placebo on the same batch, and returns the slot to blame
 // when it alarms, -1 when it does not.
 func (j *Judge) observePlacebo(b *batch, mass float64) {
 	p := &j.state.Placebo
-	cut, ok := p.cut(b)
-	if !ok || j.state.Reference != nil {
+	if j.state.Reference != nil || !p.cut(b, &j.cut) {
 		return
 	}
 	p.Batches++
-	at := sight{batch: &cut, usual: &j.state.Usual}
+	at := sight{batch: &j.cut, usual: &j.state.Usual}
 	total, most, blamed := 0.0, 0.0, 0
 	for i, s := range j.slots {
 		l := j.state.Banks[i].Ladder
 		l.Vote = p.Votes[i]
-		p.Forms[i].observe(s.evidence(at, &l), mass)
+		e := s.evidence(at, &l)
+		p.Forms[i].observe(&e, mass)
 		p.Votes[i] = l.Vote
-		share := s.weight * alphaPlacebo * p.Forms[i].value()
+		share := s.weight.every * alphaPlacebo * p.Forms[i].value()
 		if total += share; share > most {
 			most, blamed = share, i
 		}
@@ -100,8 +102,10 @@ func (j *Judge) observePlacebo(b *batch, mass float64) {
 func (j *Judge) alarm(blamed int, at time.Time) {
 	p := &j.state.Placebo
 	p.Alarmed, p.Alarms = at, p.Alarms+1
-	j.state.Banks[blamed].Ladder.force(j.slots[blamed])
-	j.state.Banks[blamed].void()
+	if !j.config.StayPlain {
+		j.state.Banks[blamed].Ladder.force(j.slots[blamed])
+		j.state.Banks[blamed].void()
+	}
 	for i := range p.Forms {
 		p.Forms[i].clear()
 	}

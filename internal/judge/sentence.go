@@ -11,7 +11,7 @@ import (
 // blame names the signal that brings the most evidence. It says so in the words
 // of the slot of that signal which brings the most of what can be put in
 // numbers: a tail may be proved before it is measured.
-func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
+func (j *Judge) blame(of share) (stagger.Signal, string) {
 	most := j.strongest(of, func(int) bool { return true })
 	if most < 0 {
 		return "", ""
@@ -19,7 +19,8 @@ func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
 	signal := j.slots[most].guardrail.Signal
 	told := j.strongest(of, func(i int) bool {
 		f := j.finding(i)
-		harmed := of(&j.state.Banks[i]) > 1 || f.Estimate > f.Tolerance
+		_, evidence := of(i)
+		harmed := evidence > 1 || f.Estimate > f.Tolerance
 		return f.Signal == signal && f.Candidate > 0 && harmed
 	})
 	if told < 0 {
@@ -28,16 +29,17 @@ func (j *Judge) blame(of func(*bank) float64) (stagger.Signal, string) {
 	return signal, j.sentence(told)
 }
 
-// strongest is the slot with the most evidence of those that may be chosen, -1
-// if none may.
-func (j *Judge) strongest(of func(*bank) float64, may func(i int) bool) int {
-	most := -1
+// strongest is the slot that brings the most of those that have a share and may
+// be chosen, -1 if none may.
+func (j *Judge) strongest(of share, may func(i int) bool) int {
+	best, most := -1, 0.0
 	for i := range j.slots {
-		if may(i) && (most < 0 || j.slots[i].weight*of(&j.state.Banks[i]) > j.slots[most].weight*of(&j.state.Banks[most])) {
-			most = i
+		w, evidence := of(i)
+		if w > 0 && may(i) && (best < 0 || w*evidence > most) {
+			best, most = i, w*evidence
 		}
 	}
-	return most
+	return best
 }
 
 func (j *Judge) errorsSlot() int {
@@ -73,7 +75,7 @@ func (j *Judge) tell(f stagger.Finding) string {
 	}
 	return fmt.Sprintf("%s takes %s at %s against %s for %s in the same seconds%s, %s candidate requests; the limit is +%s",
 		j.config.Candidate, duration(f.Candidate), f.Slot, duration(f.Baseline), j.config.Baseline,
-		interval(f), count(requests), percent(f.Tolerance-1))
+		bounds(f, duration), count(requests), percent(f.Tolerance-1))
 }
 
 func (j *Judge) tellShare(f stagger.Finding, requests uint64) string {
@@ -86,7 +88,7 @@ func (j *Judge) tellShare(f stagger.Finding, requests uint64) string {
 	}
 	return fmt.Sprintf("%s %s %s of requests against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
 		j.config.Candidate, does, percent(f.Candidate), percent(f.Baseline), j.config.Baseline,
-		where, interval(f), count(requests), short(f.Tolerance))
+		where, bounds(f, percent), count(requests), short(f.Tolerance))
 }
 
 // allowance says what was allowed for dependence, if anything was.
@@ -103,18 +105,32 @@ func allowance(f stagger.Finding) string {
 	}
 }
 
-// interval says between what the ratio lies.
-func interval(f stagger.Finding) string {
+// bounds says between what the candidate's level and the ratio lie.
+func bounds(f stagger.Finding, write func(float64) string) string {
+	var parts []string
+	switch {
+	case f.CandidateHigh > 0:
+		parts = append(parts, fmt.Sprintf("interval %s to %s", write(f.CandidateLow), write(f.CandidateHigh)))
+	case f.CandidateLow > 0:
+		parts = append(parts, write(f.CandidateLow)+" at least")
+	}
 	switch {
 	case f.Low > 0 && f.High > 0:
-		return fmt.Sprintf(" (ratio %s to %s)", short(f.Low), short(f.High))
+		parts = append(parts, fmt.Sprintf("ratio %s to %s", short(f.Low), short(f.High)))
 	case f.Low > 0:
-		return fmt.Sprintf(" (ratio at least %s)", short(f.Low))
+		parts = append(parts, "ratio at least "+short(f.Low))
 	case f.High > 0:
-		return fmt.Sprintf(" (ratio at most %s)", short(f.High))
-	default:
+		parts = append(parts, "ratio at most "+short(f.High))
+	}
+	if len(parts) == 0 {
 		return ""
 	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// certainty says how likely an answer on a level is to be wrong.
+func certainty(alpha float64) string {
+	return fmt.Sprintf("; chance of being wrong at most %s", percent(alpha))
 }
 
 // short writes a number with as many digits as people read.

@@ -10,15 +10,6 @@ import (
 	"github.com/stagger-dev/stagger/internal/sequential"
 )
 
-// The weights of the signals in the total evidence. What is left belongs to
-// signals that are not measured; unused weight is simply not spent.
-const (
-	weightErrors  = 0.35
-	weightLatency = 0.35 / float64(len(quantiles))
-	weightGoodput = 0.10
-	weightShed    = 0.10
-)
-
 // HealthyOdds is the odds ratio of failures that a healthy stage must exclude.
 const HealthyOdds = 2
 
@@ -28,7 +19,7 @@ type slot struct {
 	guardrail stagger.Guardrail
 	name      string // of the quantile; empty for errors
 	quantile  int    // index into quantiles
-	weight    float64
+	weight    weights
 	gates     bool // whether a stage needs its healthy evidence
 }
 
@@ -38,13 +29,13 @@ func slotsOf(guardrails []stagger.Guardrail) []slot {
 	for _, g := range guardrails {
 		switch g.Signal {
 		case stagger.SignalErrors:
-			slots = append(slots, slot{guardrail: g, weight: weightErrors, gates: true})
+			slots = append(slots, slot{guardrail: g, gates: true})
 		case stagger.SignalGoodput:
-			slots = append(slots, slot{guardrail: g, weight: weightGoodput, gates: true})
+			slots = append(slots, slot{guardrail: g, gates: true})
 		case stagger.SignalLatency:
 			for i, q := range quantiles {
 				slots = append(slots, slot{
-					guardrail: g, quantile: i, weight: weightLatency, gates: q == 0.5 || q == 0.95 || q == 0.99,
+					guardrail: g, quantile: i, gates: q == 0.5 || q == 0.95 || q == 0.99,
 					name: "p" + strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.1f", 100*q), "0"), "."),
 				})
 			}
@@ -87,17 +78,17 @@ func (s slot) evidence(at sight, l *ladder) evidence {
 }
 
 // counter counts, of one side, the requests and what is bad about them.
-type counter func(a arm) (n, hits int)
+type counter func(a *arm) (n, hits int)
 
 // counter returns what the slot counts on a rung.
 func (s slot) counter(r rung) counter {
 	switch {
 	case s.guardrail.Signal == stagger.SignalGoodput:
-		return func(a arm) (n, hits int) { return a.Started, a.lost() }
+		return func(a *arm) (n, hits int) { return a.Started, a.lost() }
 	case r == rungUsers:
-		return func(a arm) (n, hits int) { return a.Requests, a.First }
+		return func(a *arm) (n, hits int) { return a.Requests, a.First }
 	default:
-		return func(a arm) (n, hits int) { return a.Requests, a.Failed }
+		return func(a *arm) (n, hits int) { return a.Requests, a.Failed }
 	}
 }
 
@@ -113,16 +104,16 @@ func (s slot) counted(at sight, count counter) evidence {
 	var ratio, healthy logs
 	switch at.reference {
 	case nil:
-		e.curve = tables(at.batch, func(a arm, _ int) (n, hits int) { return count(a) })
+		e.curve = tables(at.batch, func(a *arm, _ int) (n, hits int) { return count(a) })
 		ratio = conditional(e.curve, null, sequential.Tilts[:], +1)
 		healthy = conditional(e.curve, math.Log(HealthyOdds), sequential.HealthyTilts[:], -1)
 	default:
 		ratio = oneSample(k, n, worse(at.reference.share(g.Signal), g.Tolerance), sequential.Tilts[:], +1)
 	}
-	exp(e.ratio[:], ratio)
-	exp(e.floor[:], oneSample(k, n, g.Floor, sequential.Tilts[:], +1))
-	copy(e.healthyRatio[:], healthy)
-	copy(e.healthyCap[:], oneSample(k, n, g.Healthy, sequential.HealthyTilts[:], -1))
+	exp(&e.ratio, ratio)
+	exp(&e.floor, oneSample(k, n, g.Floor, sequential.Tilts[:], +1))
+	keep(&e.healthyRatio, healthy)
+	keep(&e.healthyCap, oneSample(k, n, g.Healthy, sequential.HealthyTilts[:], -1))
 	return e
 }
 
@@ -146,17 +137,17 @@ func (s slot) latency(at sight) evidence {
 	healthyBase, margin := at.usual.threshold(s.quantile, histogram.Steps(s.guardrail.Healthy), s.guardrail.Floor, at.batch.Age)
 	if at.reference != nil {
 		c := at.batch.whole(armCandidate)
-		exp(e.ratio[:], oneSample(c.beyond(limit), c.timed(), at.reference.Slow[s.quantile].Most, sequential.Tilts[:], +1))
-		copy(e.healthyRatio[:], oneSample(c.beyond(margin), c.timed(), at.reference.Slow[s.quantile].Least, sequential.HealthyTilts[:], -1))
+		exp(&e.ratio, oneSample(c.beyond(limit), c.timed(), at.reference.Slow[s.quantile].Most, sequential.Tilts[:], +1))
+		keep(&e.healthyRatio, oneSample(c.beyond(margin), c.timed(), at.reference.Slow[s.quantile].Least, sequential.HealthyTilts[:], -1))
 		return e
 	}
-	exp(e.ratio[:], conditional(exceeding(at.batch, base, limit), 0, sequential.Tilts[:], +1))
-	copy(e.healthyRatio[:], conditional(exceeding(at.batch, healthyBase, margin), 0, sequential.HealthyTilts[:], -1))
+	exp(&e.ratio, conditional(exceeding(at.batch, base, limit), 0, sequential.Tilts[:], +1))
+	keep(&e.healthyRatio, conditional(exceeding(at.batch, healthyBase, margin), 0, sequential.HealthyTilts[:], -1))
 	// A candidate of which fewer requests than the quantile leaves lie beyond
 	// the margin has that quantile within it, whatever the baseline does now:
 	// the only evidence where the baseline always takes the same time.
 	c := at.batch.whole(armCandidate)
-	copy(e.healthyCap[:], oneSample(c.beyond(margin), c.timed(), 1-quantiles[s.quantile], sequential.HealthyTilts[:], -1))
+	keep(&e.healthyCap, oneSample(c.beyond(margin), c.timed(), 1-quantiles[s.quantile], sequential.HealthyTilts[:], -1))
 	return e
 }
 
@@ -170,7 +161,7 @@ func (e evidence) neutral() evidence {
 
 // exceeding makes tables of requests beyond the limit of their side.
 func exceeding(b *batch, base, candidate int32) []sequential.Table {
-	return tables(b, func(a arm, side int) (n, hits int) {
+	return tables(b, func(a *arm, side int) (n, hits int) {
 		if side == armCandidate {
 			return a.timed(), a.beyond(candidate)
 		}
@@ -178,27 +169,29 @@ func exceeding(b *batch, base, candidate int32) []sequential.Table {
 	})
 }
 
-// tables makes one table per stratum from what count sees on each side.
-func tables(b *batch, count func(a arm, side int) (n, hits int)) []sequential.Table {
-	var out []sequential.Table
-	for _, name := range b.names() {
-		both := b.Strata[name]
-		n, x := count(both[armBaseline], armBaseline)
-		m, k := count(both[armCandidate], armCandidate)
+// tables makes one table per stratum from what count sees on each side. They
+// last until the next call.
+func tables(b *batch, count func(a *arm, side int) (n, hits int)) []sequential.Table {
+	b.tables = b.tables[:0]
+	for i := range b.Strata {
+		both := &b.Strata[i].Arms
+		n, x := count(&both[armBaseline], armBaseline)
+		m, k := count(&both[armCandidate], armCandidate)
 		t := sequential.Table{Total: n + m, Candidate: m, Outcomes: x + k, Hits: k}
 		if !t.Empty() {
-			out = append(out, t)
+			b.tables = append(b.tables, t)
 		}
 	}
-	return out
+	return b.tables
 }
 
-// logs are logarithms of e-values, by tilt.
-type logs []float64
+// logs are logarithms of e-values, by tilt: the first of them, where there are
+// fewer tilts.
+type logs [len(sequential.Tilts)]float64
 
 // conditional multiplies the conditional e-values of all strata.
 func conditional(ts []sequential.Table, null float64, tilts []float64, sign float64) logs {
-	out := make(logs, len(tilts))
+	var out logs
 	for _, t := range ts {
 		atNull := t.LogM(null)
 		for i, tilt := range tilts {
@@ -210,7 +203,7 @@ func conditional(ts []sequential.Table, null float64, tilts []float64, sign floa
 
 // oneSample tests k hits of n against a share of p.
 func oneSample(k, n int, p float64, tilts []float64, sign float64) logs {
-	out := make(logs, len(tilts))
+	var out logs
 	if n == 0 || p >= 1 && sign > 0 || p <= 0 && sign < 0 {
 		return out
 	}
@@ -221,8 +214,11 @@ func oneSample(k, n int, p float64, tilts []float64, sign float64) logs {
 	return out
 }
 
-func exp(out []float64, l logs) {
+func exp(out *[len(sequential.Tilts)]float64, l logs) {
 	for i, v := range l {
 		out[i] = math.Exp(min(v, 500))
 	}
 }
+
+// keep keeps the logarithms of the healthy tilts.
+func keep(out *[len(sequential.HealthyTilts)]float64, l logs) { copy(out[:], l[:]) }

@@ -23,7 +23,8 @@ func (j *Judge) suspect() {
 	if j.totalRollback() >= 1 && j.state.Regressed == nil && j.uncertified() == "" {
 		v := j.display(j.state.LastTick)
 		v.Outcome, v.Advice = stagger.OutcomeRegressed, stagger.AdviseRollback
-		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Rollback.value() })
+		v.Signal, v.Sentence = j.blame(j.proving)
+		v.Sentence += certainty(j.alphaRollback())
 		j.state.Regressed = &v
 	}
 	s.Shed = s.Shed || j.shedEvidence()*alphaShed >= 1
@@ -43,16 +44,14 @@ func (j *Judge) mark() {
 	if s.Since.IsZero() {
 		s.Since = j.state.LastTick
 	}
-	most := 0
 	for i := range j.slots {
-		if j.share(i) > j.share(most) {
-			most = i
-		}
-		if j.share(i) >= 0.1 && !slices.Contains(s.Slots, i) {
+		w, evidence := j.holding(i)
+		if AlphaSuspect*w*evidence >= 0.1 && !slices.Contains(s.Slots, i) {
 			j.accuse(i)
 		}
 	}
-	if len(s.Slots) == 0 && len(j.slots) > 0 {
+	most := j.strongest(j.holding, func(int) bool { return true })
+	if len(s.Slots) == 0 && most >= 0 {
 		j.accuse(most)
 	}
 }
@@ -62,9 +61,32 @@ func (j *Judge) accuse(i int) {
 	j.state.Banks[i].Recovery.clear()
 }
 
-// share is how much of what suspicion needs slot i brings.
-func (j *Judge) share(i int) float64 {
-	return j.slots[i].weight * AlphaSuspect * j.state.Banks[i].Suspect.value()
+// share is what slot i brings to a sum over slots: its evidence, and the weight
+// of it there, 0 where it has no say.
+type share func(i int) (weight, evidence float64)
+
+// proving is what slot i brings to a rollback.
+func (j *Judge) proving(i int) (weight, evidence float64) {
+	if s := j.slots[i]; s.guardrail.Action == stagger.ActionRollback {
+		return s.weight.proof * s.guardrail.Alpha, j.state.Banks[i].Rollback.value()
+	}
+	return 0, 0
+}
+
+// holding is what it brings to a suspicion.
+func (j *Judge) holding(i int) (weight, evidence float64) {
+	if s := j.slots[i]; !s.alerts() {
+		return s.weight.suspicion, j.state.Banks[i].Suspect.value()
+	}
+	return 0, 0
+}
+
+// alerting is what it brings to an alert.
+func (j *Judge) alerting(i int) (weight, evidence float64) {
+	if s := j.slots[i]; s.alerts() {
+		return s.weight.suspicion, j.state.Banks[i].Suspect.value()
+	}
+	return 0, 0
 }
 
 func (j *Judge) recovered() bool {
@@ -87,48 +109,43 @@ func (j *Judge) lift() {
 	j.state.Suspicion = suspicion{}
 }
 
-// totalRollback is the weighted evidence for a rollback; 1 is enough. With
-// weights that add up to less than 1 and a level for each, the chance that it
-// ever gets there without harm is at most the largest level.
-func (j *Judge) totalRollback() float64 {
-	return j.total(stagger.ActionRollback, func(i int) float64 {
-		return j.slots[i].weight * j.slots[i].guardrail.Alpha * j.state.Banks[i].Rollback.value()
-	})
+// totalRollback is the weighted evidence for a rollback, each slot's against
+// its own level; 1 is enough.
+func (j *Judge) totalRollback() float64 { return j.total(j.proving) }
+
+// alphaRollback is the chance of a rollback without harm: the largest level of
+// those that may.
+func (j *Judge) alphaRollback() float64 {
+	alpha := 0.0
+	for _, s := range j.slots {
+		if s.guardrail.Action == stagger.ActionRollback {
+			alpha = max(alpha, s.guardrail.Alpha)
+		}
+	}
+	return alpha
 }
 
 // totalSuspect is the weighted evidence that something is wrong; 1 is enough.
 func (j *Judge) totalSuspect() float64 {
-	total := weightShed * AlphaSuspect * j.shedEvidence()
-	for i := range j.slots {
-		if j.slots[i].guardrail.Action != stagger.ActionAlert {
-			total += j.share(i)
-		}
-	}
-	return total
+	return AlphaSuspect * (j.shedWeight*j.shedEvidence() + j.total(j.holding))
 }
 
 // alarmed says whether a guardrail that only alerts is crossed.
-func (j *Judge) alarmed() bool {
-	return j.total(stagger.ActionAlert, j.share) >= 1
-}
+func (j *Judge) alarmed() bool { return AlphaSuspect*j.total(j.alerting) >= 1 }
 
-func (j *Judge) total(a stagger.Action, of func(i int) float64) float64 {
+func (j *Judge) total(of share) float64 {
 	sum := 0.0
 	for i := range j.slots {
-		if j.slots[i].guardrail.Action == a {
-			sum += of(i)
-		}
+		w, evidence := of(i)
+		sum += w * evidence
 	}
 	return sum
 }
 
-// shedEvidence is that of a catastrophe; only a guardrail on errors that may
-// roll back sheds.
+// shedEvidence is that of a catastrophe, 0 where nothing may be shed.
 func (j *Judge) shedEvidence() float64 {
-	for _, s := range j.slots {
-		if s.guardrail.Signal == stagger.SignalErrors && s.guardrail.Action == stagger.ActionRollback {
-			return j.state.Shed.Evidence.value()
-		}
+	if j.shedWeight == 0 {
+		return 0
 	}
-	return 0
+	return j.state.Shed.Evidence.value()
 }

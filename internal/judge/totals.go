@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"math"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -25,18 +26,23 @@ type armTotal struct {
 	radii [len(quantiles)]radius // the last ones that were computed
 }
 
-// radius is how far, in shares of rank, a quantile of n requests may be off.
-type radius struct{ n, below, above float64 }
+// radius is how far, in shares of rank, a quantile may be off at one step of
+// the number of requests.
+type radius struct{ step, below, above float64 }
 
-// staleRadius is by how much n may grow until a radius is computed anew. It
-// shrinks with n, so an old one is only too wide.
-const staleRadius = 1.01
+// radiusStep is the logarithm of the factor between numbers of requests for
+// which a radius is computed. It shrinks with the number, so that of the step
+// below is only too wide, by half a per cent at most; and it depends on the
+// number alone, so a restart changes nothing.
+const radiusStep = 0.01
 
 func (r *radius) update(n, q, alpha float64) {
-	if r.n > 0 && n >= r.n && n <= staleRadius*r.n {
+	step := math.Floor(math.Log(max(n, 1)) / radiusStep)
+	if r.below > 0 && r.step == step {
 		return
 	}
-	r.n = n
+	r.step = step
+	n = math.Exp(step * radiusStep)
 	r.below, r.above = sequential.QuantileRadius(int(n), q, alpha, max(n/2, 100))
 }
 
@@ -85,14 +91,19 @@ func (a *armTotal) sample() stagger.Sample {
 
 // share is the part of requests that were bad by what the signal counts.
 func (a *armTotal) share(s stagger.Signal) float64 {
-	bad, of := a.Failed, a.Requests
-	if s == stagger.SignalGoodput {
-		bad, of = a.Lost, a.Started
-	}
+	bad, of := a.bad(s)
 	if of == 0 {
 		return 0
 	}
 	return float64(bad) / float64(of)
+}
+
+// bad counts what was bad by what the signal counts, and of how many requests.
+func (a *armTotal) bad(s stagger.Signal) (bad, of uint64) {
+	if s == stagger.SignalGoodput {
+		return a.Lost, a.Started
+	}
+	return a.Failed, a.Requests
 }
 
 // span is a quantile with its bounds, in seconds, widened to bucket edges.
@@ -132,7 +143,11 @@ type routeTally struct {
 }
 
 func (s *state) tallyRoutes(b *batch) {
-	for name, both := range b.Strata {
+	for i := range b.Strata {
+		name, both := b.Strata[i].Name, &b.Strata[i].Arms
+		if both[armBaseline].Started+both[armCandidate].Started == 0 {
+			continue
+		}
 		t := s.ByRoute[name]
 		for side := range both {
 			t.Requests[side] += uint64(both[side].Requests)

@@ -47,10 +47,11 @@ func (j *Judge) decide(v *stagger.Verdict) {
 	switch {
 	case s.Shed:
 		v.Advice, v.Signal = stagger.AdviseShed, stagger.SignalErrors
-		v.Sentence = j.sentence(j.errorsSlot())
+		v.Sentence = j.sentence(j.errorsSlot()) + certainty(alphaShed)
 	case s.Held:
 		v.Advice = stagger.AdviseHold
-		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
+		v.Signal, v.Sentence = j.blame(j.holding)
+		v.Sentence += certainty(AlphaSuspect)
 	case len(j.state.Past.Slots) > 0:
 		v.Advice = stagger.AdviseHold
 		v.Signal, v.Sentence = j.worsened("itself is worse than before the rollout")
@@ -65,7 +66,7 @@ func (j *Judge) decide(v *stagger.Verdict) {
 	}
 	if v.Advice == stagger.AdviseNothing && j.alarmed() {
 		v.Advice = stagger.AdviseAlert
-		v.Signal, v.Sentence = j.blame(func(b *bank) float64 { return b.Suspect.value() })
+		v.Signal, v.Sentence = j.blame(j.alerting)
 	}
 }
 
@@ -121,8 +122,8 @@ func (j *Judge) finding(i int) stagger.Finding {
 	f := stagger.Finding{
 		Signal: s.guardrail.Signal, Slot: s.name, Action: s.guardrail.Action, Outcome: stagger.OutcomeInconclusive,
 		Estimate: 1,
-		Suspect:  progress(b.Suspect.value(), 1/(s.weight*AlphaSuspect)),
-		Rollback: progress(b.Rollback.value(), 1/(s.weight*s.guardrail.Alpha)),
+		Suspect:  progress(b.Suspect.value(), 1/(s.weight.suspicion*AlphaSuspect)),
+		Rollback: progress(b.Rollback.value(), 1/(s.weight.proof*s.guardrail.Alpha)),
 		Healthy:  min(max(b.Healthy.log()/math.Log(1/AlphaHealthy), 0), 1),
 		Rung:     rungNames[b.Ladder.Rung], Dispersion: b.Ladder.Phi,
 	}
@@ -160,6 +161,7 @@ func (j *Judge) measureShare(f *stagger.Finding, s slot, b *bank) {
 	f.Baseline = j.state.Totals.Arms[armBaseline].share(f.Signal)
 	f.Candidate = j.state.Totals.Arms[armCandidate].share(f.Signal)
 	f.Estimate, f.Low, f.High = b.Curve.interval(alphaInterval)
+	f.CandidateLow, f.CandidateHigh = j.state.Totals.Arms[armCandidate].shareWithin(f.Signal, alphaInterval, b.Ladder.Phi)
 	if f.Candidate == 0 && f.Baseline == 0 {
 		f.Estimate = 1
 	}
@@ -178,11 +180,11 @@ func (j *Judge) measureLatency(f *stagger.Finding, s slot) {
 	if !ok || !also {
 		return
 	}
-	f.Candidate = candidate.at
+	f.Candidate, f.CandidateLow, f.CandidateHigh = candidate.at, candidate.low, candidate.high
 	f.Estimate = candidate.at / base.at
 	f.Low = candidate.low / base.high
 	f.High = candidate.high / base.low
 	if candidate.high >= histogram.Upper(histogram.MaxIndex) {
-		f.High = 0 // unbounded
+		f.High, f.CandidateHigh = 0, 0 // unbounded
 	}
 }

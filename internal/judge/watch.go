@@ -33,15 +33,16 @@ func NewWatch(version string) *Watch {
 
 // Observe takes in a tick.
 func (w *Watch) Observe(t stagger.Tick) {
-	b, full := w.judge.collect(t)
-	if !full {
+	j := w.judge
+	if !j.collect(t) {
 		return
 	}
-	j := w.judge
+	b := &j.state.Batch
+	defer b.clear()
 	for range j.state.Clock.blocksEnded(b.From) {
 		j.state.Past.endBlock()
 	}
-	at, perMinute := sight{batch: &b, usual: &j.state.Usual}, j.state.expectedFailures(&b)
+	at, perMinute := sight{batch: b, usual: &j.state.Usual}, j.state.expectedFailures(b)
 	for i := range j.slots {
 		l := &j.state.Banks[i].Ladder
 		l.choose(j.slots[i], perMinute)
@@ -50,8 +51,8 @@ func (w *Watch) Observe(t stagger.Tick) {
 	if w.seen += b.To.Sub(b.From); w.seen >= watchLearns {
 		j.state.Past.begin(&j.state.Usual)
 	}
-	j.observePast(&b)
-	j.state.Usual.learn(&b)
+	j.observePast(b)
+	j.state.Usual.learn(b)
 	switch {
 	case len(j.state.Past.Slots) == 0:
 		w.since = time.Time{}

@@ -1,5 +1,11 @@
 package sequential
 
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
 // These bound the values of processes: beyond Most nothing is decided
 // differently, and Barred marks a path that is not allowed.
 const (
@@ -20,24 +26,24 @@ const (
 // over, and along it the recursion is the supermartingale above.
 //
 // The zero Process has no tokens; NewProcess makes one that has. It is a plain
-// value and may be kept as JSON.
+// value without pointers and may be kept as JSON.
 type Process struct {
-	// At has the evidence at the start of the block, by tokens left; Current
-	// the evidence with this block counted; Skipped with this block erased.
-	At      []float64 `json:"at"`
-	Current []float64 `json:"current"`
-	Skipped []float64 `json:"skipped"`
+	tokens int
+	// at has the evidence at the start of the block, by tokens left; current
+	// the evidence with this block counted; skipped with this block erased.
+	// Without tokens there is one path, and current[0] is all there is.
+	at, current, skipped [MaxTokens + 1]float64
 }
 
-// NewProcess returns a process that forgives up to tokens blocks at once.
+// MaxTokens is the most blocks that a process can forgive at once.
+const MaxTokens = 2
+
+// NewProcess returns a process that forgives up to tokens blocks at once, but
+// no more than MaxTokens.
 func NewProcess(tokens int) Process {
-	p := Process{
-		At:      make([]float64, tokens+1),
-		Current: make([]float64, tokens+1),
-		Skipped: make([]float64, tokens+1),
-	}
-	for r := range tokens {
-		p.At[r] = Barred // no token is spent yet
+	p := Process{tokens: min(max(tokens, 0), MaxTokens)}
+	for r := range p.tokens {
+		p.at[r] = Barred // no token is spent yet
 	}
 	p.begin()
 	return p
@@ -45,15 +51,18 @@ func NewProcess(tokens int) Process {
 
 // begin starts a block from At.
 func (p *Process) begin() {
-	copy(p.Current, p.At)
-	copy(p.Skipped, p.At)
+	p.current, p.skipped = p.at, p.at
 }
 
 // Observe takes in the e-value of one tick, and the mass that starts in it.
 func (p *Process) Observe(e, mass float64) {
-	for r := range p.Current {
-		p.Current[r] = bounded(e * (p.Current[r] + mass))
-		p.Skipped[r] = bounded(p.Skipped[r] + mass)
+	if p.tokens == 0 {
+		p.current[0] = min(e*(p.current[0]+mass), Most)
+		return
+	}
+	for r := range p.tokens + 1 {
+		p.current[r] = bounded(e * (p.current[r] + mass))
+		p.skipped[r] = bounded(p.skipped[r] + mass)
 	}
 }
 
@@ -67,8 +76,11 @@ func bounded(v float64) float64 {
 
 // Value returns the evidence now: the least over all allowed paths.
 func (p *Process) Value() float64 {
+	if p.tokens == 0 {
+		return p.current[0]
+	}
 	least := Barred
-	for r := range p.Current {
+	for r := range p.tokens + 1 {
 		least = min(least, p.value(r))
 	}
 	return least
@@ -77,38 +89,77 @@ func (p *Process) Value() float64 {
 // value is the evidence with r tokens left: this block counted, or erased with
 // the token that r+1 had.
 func (p *Process) value(r int) float64 {
-	if r+1 < len(p.Skipped) {
-		return min(p.Current[r], p.Skipped[r+1])
+	if r < p.tokens {
+		return min(p.current[r], p.skipped[r+1])
 	}
-	return p.Current[r]
+	return p.current[r]
 }
 
 // EndBlock ends the block and begins the next.
 func (p *Process) EndBlock() {
-	for r := range p.At {
-		p.At[r] = p.value(r)
+	if p.tokens == 0 {
+		return
+	}
+	for r := range p.tokens + 1 {
+		p.at[r] = p.value(r)
 	}
 	p.begin()
 }
 
 // Refill gives one token back. It goes between two blocks.
 func (p *Process) Refill() {
-	most := len(p.At) - 1
-	if most < 1 {
+	most := p.tokens
+	if most == 0 {
 		return
 	}
-	p.At[most] = min(p.At[most], p.At[most-1])
+	p.at[most] = min(p.at[most], p.at[most-1])
 	for r := most - 1; r > 0; r-- {
-		p.At[r] = p.At[r-1]
+		p.at[r] = p.at[r-1]
 	}
-	p.At[0] = Barred
+	p.at[0] = Barred
 	p.begin()
 }
 
 // Clear forgets the evidence so far. It only ever lowers the value, so the
 // guarantee stays.
 func (p *Process) Clear() {
-	for r := range p.Current {
-		p.At[r], p.Current[r], p.Skipped[r] = min(p.At[r], 0), min(p.Current[r], 0), min(p.Skipped[r], 0)
+	for r := range p.tokens + 1 {
+		p.at[r], p.current[r], p.skipped[r] = min(p.at[r], 0), min(p.current[r], 0), min(p.skipped[r], 0)
 	}
 }
+
+// MarshalJSON writes the paths in one list: one number without tokens, and
+// otherwise the evidence at the start of the block, with it counted, and with it
+// erased, each by tokens left.
+func (p Process) MarshalJSON() ([]byte, error) {
+	if p.tokens == 0 {
+		return json.Marshal(p.current[:1])
+	}
+	n := p.tokens + 1
+	return json.Marshal(slices.Concat(p.at[:n], p.current[:n], p.skipped[:n]))
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. The error says that the list has
+// another length.
+func (p *Process) UnmarshalJSON(data []byte) error {
+	var paths []float64
+	if err := json.Unmarshal(data, &paths); err != nil {
+		return fmt.Errorf("read a process: %w", err)
+	}
+	if len(paths) == 1 {
+		*p = Process{current: [MaxTokens + 1]float64{paths[0]}}
+		return nil
+	}
+	n := len(paths) / 3
+	if n < 2 || n > MaxTokens+1 || len(paths) != 3*n {
+		return fmt.Errorf("read a process: a list of %d numbers is none; want 1, or 3 for each token and 3 more", len(paths))
+	}
+	*p = Process{tokens: n - 1}
+	copy(p.at[:], paths[:n])
+	copy(p.current[:], paths[n:2*n])
+	copy(p.skipped[:], paths[2*n:])
+	return nil
+}
+
+// Tokens is how many blocks the process forgives at once.
+func (p *Process) Tokens() int { return p.tokens }

@@ -84,7 +84,7 @@ func logWeight(t sequential.Table, tilt float64) float64 {
 func TestProcessErasesTheBestAllowedBlocks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var (
-			tokens = rapid.IntRange(0, 3).Draw(t, "tokens")
+			tokens = rapid.IntRange(0, sequential.MaxTokens).Draw(t, "tokens")
 			refill = rapid.IntRange(0, 4).Draw(t, "refill")
 			es     = rapid.SliceOfN(rapid.Float64Range(0, 6), 1, 9).Draw(t, "es")
 			ws     = rapid.SliceOfN(rapid.Float64Range(0, 0.3), len(es), len(es)).Draw(t, "ws")

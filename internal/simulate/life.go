@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/judge"
 )
 
 // Never is the delay of what did not happen.
@@ -34,22 +33,20 @@ func unlived() Life {
 // AlphaPlain is the level that plain evidence is held to.
 const AlphaPlain = 0.01
 
-// note keeps when something was said for the first time.
-func (l *Life) note(j *judge.Judge, v stagger.Verdict, after time.Duration) {
+// note keeps when a verdict said something for the first time.
+func (l *Life) note(v stagger.Verdict, after time.Duration, suspected bool) {
 	if after <= 0 {
 		if v.Advice == stagger.AdviseRollback {
 			l.Rollback = 0 // before there was any reason to
 		}
 		return
 	}
-	split, suspected := unsplit(v), suspects(j, v)
+	split := unsplit(v, suspected)
 	first(&l.Healthy, v.Outcome == stagger.OutcomeHealthy, after)
-	first(&l.Suspect, suspected, after)
 	first(&l.Split, split, after)
 	first(&l.Shared, v.Advice == stagger.AdviseHold && !suspected && !split, after)
 	first(&l.Shed, v.Advice == stagger.AdviseShed, after)
 	first(&l.Rollback, v.Advice == stagger.AdviseRollback, after)
-	first(&l.Placebo, placeboAlarmed(j), after)
 }
 
 // first keeps when something was so for the first time.
@@ -81,7 +78,8 @@ func (m *Model) proves(g stagger.Guardrail) bool {
 }
 
 // unsplit says whether the verdict holds because the traffic is not split as it
-// should be.
-func unsplit(v stagger.Verdict) bool {
-	return slices.ContainsFunc(v.Ledger, func(a stagger.Account) bool { return a.Use == stagger.UseSplit && a.Evidence >= 1 })
+// should be: that blames no signal, and is in the ledger.
+func unsplit(v stagger.Verdict, suspected bool) bool {
+	return v.Advice == stagger.AdviseHold && v.Signal == "" && !suspected ||
+		slices.ContainsFunc(v.Ledger, func(a stagger.Account) bool { return a.Use == stagger.UseSplit && a.Evidence >= 1 })
 }

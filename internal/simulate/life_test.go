@@ -7,7 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/judge"
 )
 
 // TestALifeKeepsWhatWasSaidFirst reads verdicts that the judge could speak.
@@ -18,24 +17,39 @@ func TestALifeKeepsWhatWasSaidFirst(t *testing.T) {
 	)
 	unsplit := []stagger.Account{{Use: stagger.UseRollback, Evidence: 0.3}, {Use: stagger.UseSplit, Evidence: 1}}
 	for name, row := range map[string]struct {
-		verdicts []stagger.Verdict // one a second
-		want     Life
+		verdicts  []stagger.Verdict // one a second
+		suspected bool
+		want      Life
 	}{
-		"nothing": {[]stagger.Verdict{{}, {}}, unlived()},
+		"nothing": {verdicts: []stagger.Verdict{{}, {}}, want: unlived()},
 		"a proof": {
-			[]stagger.Verdict{{}, {Advice: stagger.AdviseRollback}, {Advice: stagger.AdviseRollback}},
-			with(func(l *Life) { l.Suspect, l.Rollback = 2*second, 2*second }),
+			verdicts: []stagger.Verdict{{}, {Advice: stagger.AdviseRollback}, {Advice: stagger.AdviseRollback}},
+			want:     with(func(l *Life) { l.Rollback = 2 * second }),
 		},
-		"health": {[]stagger.Verdict{{Outcome: stagger.OutcomeHealthy}}, with(func(l *Life) { l.Healthy = second })},
+		"a suspicion, which is told elsewhere": {
+			verdicts: []stagger.Verdict{{Advice: hold}, {Advice: hold, Signal: stagger.SignalErrors}}, suspected: true, want: unlived(),
+		},
+		"harm to both": {
+			verdicts: []stagger.Verdict{{}, {}, {Advice: hold, Signal: stagger.SignalLatency}},
+			want:     with(func(l *Life) { l.Shared = 3 * second }),
+		},
+		"health": {verdicts: []stagger.Verdict{{Outcome: stagger.OutcomeHealthy}}, want: with(func(l *Life) { l.Healthy = second })},
 		"a wrong split": {
-			[]stagger.Verdict{{Ledger: unsplit[:1]}, {Advice: hold, Ledger: unsplit}},
-			with(func(l *Life) { l.Split = 2 * second }),
+			verdicts: []stagger.Verdict{{Ledger: unsplit[:1]}, {Advice: hold, Ledger: unsplit}},
+			want:     with(func(l *Life) { l.Split = 2 * second }),
+		},
+		"a wrong split of a suspect": {
+			verdicts: []stagger.Verdict{{Advice: hold, Signal: stagger.SignalErrors, Ledger: unsplit}}, suspected: true,
+			want: with(func(l *Life) { l.Split = second }),
+		},
+		"a wrong split at a glance": {
+			verdicts: []stagger.Verdict{{Advice: hold}}, want: with(func(l *Life) { l.Split = second }),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, j := unlived(), judge.New(judge.Config{})
+			got := unlived()
 			for i, v := range row.verdicts {
-				got.note(j, v, time.Duration(i+1)*second)
+				got.note(v, time.Duration(i+1)*second, row.suspected)
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" {
 				t.Error(diff)

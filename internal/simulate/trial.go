@@ -37,8 +37,10 @@ type Trial struct {
 	// tells none. Models of pods have their own.
 	Hosts int
 	// Sparse reads the verdict only when a hundredth of the time since the onset
-	// has passed since it was last read, at most five seconds. The judge works all
-	// the same; delays are up to 1% too long, and shorter holds are not seen.
+	// has passed since it was last read, at most five seconds while the candidate
+	// is suspected and thirty else. The judge works all the same, and suspicion is
+	// seen at once; other delays are up to 1% too long, and shorter holds for other
+	// reasons are not seen.
 	Sparse bool
 }
 
@@ -91,53 +93,15 @@ const (
 // Live simulates one life. The error is the context's, or tells what is wrong
 // with the trial.
 func (t Trial) Live(ctx context.Context, seed uint64) (Life, error) {
-	life := unlived()
 	if err := t.Refused(); err != nil {
-		return life, err
+		return unlived(), err
 	}
-	j, looks := t.judge(), looks{onset: t.Model.Onset, sparse: t.Sparse}
-	t.Plain = t.Plain && tellsPlainly(j)
+	w := t.witness()
 	err := t.Play(ctx, seed, func(s Scene) bool {
-		if s.Begins {
-			j.BeginStage(s.Tick.From)
-		}
-		j.Observe(s.Tick)
-		after := s.At - t.Model.Onset
-		if s.At <= 0 {
-			return true
-		}
-		if t.Plain && life.Plain == Never {
-			first(&life.Plain, plainly(j), after)
-		}
-		if !looks.due(s.At) {
-			return true
-		}
-		life.note(j, j.Verdict(s.Tick.To), after)
-		// What is proved stays proved, so it may be looked for less often.
-		looks.patient = life.Suspect != Never
-		return !life.over(&t)
+		w.see(s)
+		return !w.life.over(&t)
 	})
-	return life, err
-}
-
-// looks says when to read the verdict.
-type looks struct {
-	onset           time.Duration
-	sparse, patient bool
-	last            time.Duration
-}
-
-func (l *looks) due(at time.Duration) bool {
-	const longest = 5 * time.Second
-	apart := longest // before the onset there is nothing to time
-	if at > l.onset {
-		apart = min((at-l.onset)/100, longest)
-	}
-	if (l.sparse || l.patient) && at-l.last < apart {
-		return false
-	}
-	l.last = at
-	return true
+	return w.life, err
 }
 
 // Scene is a tick of a life and what goes with it.

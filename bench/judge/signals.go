@@ -41,7 +41,7 @@ func signalCells() []cell {
 		{"warm-up", false},
 		{"count=1.5", false},
 		{"split", true},
-		{"split=0.95", true},
+		{"split=0.9", true},
 		{"retries", true},
 		{"retries=3", true},
 		{"count", true},

@@ -54,10 +54,11 @@ var house = []room{
 	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter"}}, // what passes is counted
 	{path: "internal/store", floor: 3},
 	{path: "internal/load", floor: 3},
+	{path: "internal/scrape", floor: 3},
 	{path: "internal/simulate", floor: 3}, // the judge on traffic that never was; internal/sim is whole lives, for tests
 
 	// The will knows the means only by the interfaces of its ports.go.
-	{path: "internal/controller", floor: 4, never: []string{"internal/meter", "internal/proxy", "internal/store", "internal/load", "internal/simulate"}},
+	{path: "internal/controller", floor: 4, never: []string{"internal/meter", "internal/proxy", "internal/store", "internal/load", "internal/scrape", "internal/simulate"}},
 
 	{path: "client", floor: 5, never: []string{"internal"}}, // users' programs stand on it
 	{path: "internal/present", floor: 5, never: []string{"internal"}},
@@ -79,7 +80,7 @@ var house = []room{
 }
 
 // The faces in the server write commands into the store and read from it.
-var aboveTheInbox = []string{"internal/controller", "internal/proxy", "internal/meter", "internal/load"}
+var aboveTheInbox = []string{"internal/controller", "internal/proxy", "internal/meter", "internal/load", "internal/scrape"}
 
 // The command line asks the server, as everybody does. What never happened it
 // simulates by itself.

@@ -29,8 +29,8 @@ type Observation struct {
 	// Proxy names who counted, where proxies need not share a split or a mix
 	// of traffic; each is then compared within itself. Empty where they do.
 	Proxy string `json:"proxy,omitempty"`
-	// Hosts split the requests by the endpoint that they were sent to. Nil
-	// where it was not measured.
+	// Hosts split the requests by the endpoint that they were sent to, by name;
+	// those that could be sent to none are in none. Nil where it was not measured.
 	Hosts []Host `json:"hosts,omitempty"`
 	// Arrived counts subjects that were never seen before under this split's
 	// seed and whose version the weight alone decided: each once, ever.
@@ -53,8 +53,7 @@ const Groups = 16
 // histogram spans: it grows by the factor 2^(1/2).
 const GroupSteps = 16
 
-// Group is what one part of the subjects met. A request that begins in the
-// very moment its interval is sealed may be missing or counted twice.
+// Group is what one part of the subjects met.
 type Group struct {
 	Started     uint64 `json:"started"`
 	Unfinished  uint64 `json:"unfinished,omitempty"`

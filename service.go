@@ -11,6 +11,8 @@ type Service struct {
 	Versions []Version `json:"versions"`
 	Health   Health    `json:"health"`
 	Timeouts Timeouts  `json:"timeouts"`
+	// Metrics says where endpoints tell of themselves.
+	Metrics Metrics `json:"metrics,omitzero"`
 	// VersionHeader names the response header that tells the version; empty turns it off.
 	VersionHeader string `json:"version_header,omitempty"`
 }
@@ -59,4 +61,12 @@ type Timeouts struct {
 	Connect  time.Duration `json:"connect"`  // until the upstream accepts
 	Response time.Duration `json:"response"` // until its response header arrives
 	Idle     time.Duration `json:"idle"`     // between two pieces of a body; bounds streams and upgrades
+}
+
+// Metrics says where each endpoint exposes its own metrics, as Prometheus text,
+// for guardrails that name one. The zero value is nowhere.
+type Metrics struct {
+	Path    string        `json:"path"`    // of the URL, with its query if it needs one
+	Every   time.Duration `json:"every"`   // between two readings
+	Timeout time.Duration `json:"timeout"` // until a reading has failed
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/dashboard"
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy"
+	"github.com/stagger-dev/stagger/internal/scrape"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -51,6 +52,7 @@ type App struct {
 	services   atomic.Pointer[[]stagger.Service]
 	proxy      *proxy.Proxy
 	store      *store.Store
+	scraper    *scrape.Scraper
 	controller *controller.Controller
 	admin      net.Addr
 
@@ -102,6 +104,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	a.startSealing(m)
+	a.startScraping()
 	// A port that is taken is found before anything is decided.
 	admin, err := a.listenAdmin(ctx)
 	if err != nil {
@@ -154,10 +157,23 @@ func (a *App) startSealing(m *meter.Meter) {
 	})
 }
 
+// startScraping reads what services tell of themselves while a rollout asks.
+func (a *App) startScraping() {
+	a.scraper = scrape.New(scrape.Options{Services: a.Services, Rollouts: a.store, Log: a.log})
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { a.scraper.Run(ctx) })
+	a.onStop("scraper", func(context.Context) error {
+		cancel()
+		wg.Wait()
+		return nil
+	})
+}
+
 func (a *App) startController(ctx context.Context, m *meter.Meter) error {
-	var source controller.Source = m
+	var source controller.Source = a.scraper.Source(m)
 	if a.options.Source != nil {
-		source = a.options.Source(m)
+		source = a.options.Source(source)
 	}
 	c, err := controller.New(controller.Config{
 		Services: a.Services, Driver: a.proxy, Source: source, Journal: a.store,
@@ -240,6 +256,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		m.Collector(),
+		a.scraper.Collector(),
 		rollouts{a.store, a.Services},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

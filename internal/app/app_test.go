@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/stagger-dev/stagger/client"
 	"github.com/stagger-dev/stagger/internal/app"
 	"github.com/stagger-dev/stagger/internal/config"
+	"github.com/stagger-dev/stagger/internal/controller"
 	"github.com/stagger-dev/stagger/internal/engine"
 	"github.com/stagger-dev/stagger/internal/store"
 )
@@ -293,6 +296,92 @@ func closedPort(t *testing.T) string {
 	must(t, err)
 	must(t, l.Close())
 	return l.Addr().String()
+}
+
+// spy keeps what the controller is given.
+type spy struct {
+	controller.Source
+	mu    sync.Mutex
+	ticks []stagger.Tick
+}
+
+func (s *spy) Ticks(ctx context.Context, service string, after time.Time) ([]stagger.Tick, error) {
+	ticks, err := s.Source.Ticks(ctx, service, after)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ticks = append(s.ticks, ticks...)
+	return ticks, err
+}
+
+// counted is how often the metric counted, and in how many ticks it was looked at.
+func (s *spy) counted(version, metric string) (n uint64, looks int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.ticks {
+		for _, o := range t.Observations {
+			for _, c := range o.Counts {
+				if o.Version == version && c.Metric == metric {
+					n += c.N
+					looks++
+				}
+			}
+		}
+	}
+	return n, looks
+}
+
+// TestMetricsOfTheServiceReachTheController lets a plan judge what only the
+// service knows.
+func TestMetricsOfTheServiceReachTheController(t *testing.T) {
+	var failed atomic.Int64
+	payments := func(failed func() int64) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/metrics" {
+				_, _ = fmt.Fprintf(w, "# TYPE payments_failed_total counter\npayments_failed_total %d\n", failed())
+			}
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	c := server(t, filepath.Join(t.TempDir(), "stagger.db"), map[string]string{
+		"v1": payments(func() int64 { return 40 }), "v2": payments(failed.Load),
+	})
+	command := trial("v2")
+	command.Start.Plan.Guardrails = append(command.Start.Plan.Guardrails, stagger.Guardrail{
+		Signal: stagger.SignalCount, Metric: "payments_failed_total", Tolerance: 1.5, Alpha: 0.01, Action: stagger.ActionHold,
+	})
+	seen := &spy{}
+	a := app.New(c, app.Options{Source: func(s controller.Source) controller.Source { seen.Source = s; return seen }})
+	must(t, a.Start(t.Context()))
+	t.Cleanup(func() { must(t, a.Stop(context.Background())) })
+	api, err := client.New(a.AdminURL())
+	must(t, err)
+	if _, err := api.Do(t.Context(), command); err == nil || !strings.Contains(err.Error(), "exposes no metrics") {
+		t.Errorf("a metric that nobody exposes is judged: %v", err)
+	}
+	c.Services[0].Metrics = stagger.Metrics{Path: "/metrics", Every: time.Second, Timeout: time.Second}
+	must(t, a.Reload(c))
+	_, err = api.Do(t.Context(), command)
+	must(t, err)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if _, looks := seen.counted("v2", "payments_failed_total"); looks > 0 || time.Now().After(deadline) {
+			break // from here on the counter is known
+		}
+	}
+	failed.Store(17)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		n, looks := seen.counted("v2", "payments_failed_total")
+		of, base := seen.counted("v1", "payments_failed_total")
+		if n == 17 && of == 0 && base > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the candidate counts %d in %d ticks, the baseline %d in %d", n, looks, of, base)
+		}
+	}
+	if _, metrics := get(t, a.AdminURL()+"/metrics"); strings.Contains(metrics, `stagger_scrape_failures_total{`) {
+		t.Error("a reading is said to have failed")
+	}
 }
 
 func TestReloadTakesANewVersionIntoUse(t *testing.T) {

@@ -61,18 +61,20 @@ func Compile(s stagger.Split) (*Chooser, error) {
 	return c, nil
 }
 
-// Choose returns the point of the subject of a (see Bucket), and whether it
-// meets the candidate.
-func (c *Chooser) Choose(a Attributes) (at uint64, candidate bool) {
+// Choose returns the point of the subject of a (see Bucket), whether it meets
+// the candidate, and whether a rule had a say in that. Where none had, the
+// weight alone decided: such subjects meet the candidate in the share that the
+// weight is.
+func (c *Chooser) Choose(a Attributes) (at uint64, candidate, ruled bool) {
 	at = point(&c.prefix, c.subject(a))
 	if !c.exposes {
-		return at, false
+		return at, false, false
 	}
 	share := c.weight
 	if c.ruleShare > share && c.picked(a) {
-		share = c.ruleShare
+		share, ruled = c.ruleShare, true
 	}
-	return at, within(at, share)
+	return at, within(at, share), ruled
 }
 
 // picked says whether any rule names the subject.

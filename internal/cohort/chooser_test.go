@@ -32,7 +32,7 @@ func split(rules ...stagger.Rule) stagger.Split {
 
 // meets says whether the subject of a meets the candidate.
 func meets(c *cohort.Chooser, a cohort.Attributes) bool {
-	_, candidate := c.Choose(a)
+	_, candidate, _ := c.Choose(a)
 	return candidate
 }
 
@@ -158,6 +158,41 @@ func TestSheddingCutsTheSubjectsOfRulesToo(t *testing.T) {
 	}
 	if kept < 60 || kept > 140 {
 		t.Errorf("%d of 1000 stayed at 10%%", kept)
+	}
+}
+
+// TestWhereNoRuleHasASayTheWeightDecides holds that such subjects meet the
+// candidate exactly as the weight says, and that the others are told apart.
+func TestWhereNoRuleHasASayTheWeightDecides(t *testing.T) {
+	for _, row := range []struct {
+		rule              string
+		weight, ruleShare stagger.Weight
+		ruled             bool
+	}{
+		{"a rule that gives more", stagger.Percent(20), stagger.WeightFull, true},
+		{"a rule that gives as much", stagger.Percent(20), stagger.Percent(20), false},
+		{"a rule that gives less", stagger.Percent(20), stagger.Percent(5), false},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			s := split(stagger.Rule{Header: "X-Beta", Equals: "yes"})
+			s.Weight, s.RuleShare = row.weight, row.ruleShare
+			c := compile(t, s)
+			for i := range 300 {
+				user := fmt.Sprint(i)
+				v := visitor{header: map[string]string{"X-User": user}}
+				picked := i%3 == 0
+				if picked {
+					v.header["X-Beta"] = "yes"
+				}
+				_, candidate, ruled := c.Choose(v)
+				if ruled != (picked && row.ruled) {
+					t.Fatalf("%s, picked %v: ruled %v", user, picked, ruled)
+				}
+				if !ruled && candidate != cohort.Member("s", user, row.weight) {
+					t.Errorf("%s meets the candidate: %v, not as the weight says", user, candidate)
+				}
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,6 +132,81 @@ plan:
 	}
 }
 
+func TestMetricsAreJudgedWithTheirDefaults(t *testing.T) {
+	got, err := config.ParseRollout("r", []byte(`
+service: shop
+candidate: v2
+plan:
+  warm_up: 90s
+  guardrails:
+    - {signal: retries}
+    - {signal: count, metric: 'failed_total{kind="card"}', floor: 0.01}
+    - {signal: count, metric: 'failed_total{kind="gift"}', action: rollback}
+    - {signal: gauge, metric: queue, limit: 2e3, floor: 12}
+    - {signal: saturation, metric: cpu_seconds_total, tolerance: 50%}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []stagger.Guardrail{
+		{Signal: stagger.SignalRetries, Tolerance: 1.5, Floor: 0.005, Alpha: 0.01, Action: stagger.ActionHold},
+		{Signal: stagger.SignalCount, Metric: `failed_total{kind="card"}`, Tolerance: 1.5, Floor: 0.01, Alpha: 0.01, Action: stagger.ActionHold},
+		{Signal: stagger.SignalCount, Metric: `failed_total{kind="gift"}`, Tolerance: 1.5, Alpha: 0.01, Action: stagger.ActionRollback},
+		{Signal: stagger.SignalGauge, Metric: "queue", Tolerance: 0.25, Floor: 12, Limit: 2000, Alpha: 0.01, Action: stagger.ActionHold},
+		{Signal: stagger.SignalSaturation, Metric: "cpu_seconds_total", Tolerance: 0.5, Alpha: 0.01, Action: stagger.ActionHold},
+	}
+	if diff := cmp.Diff(got.Plan.Guardrails, want); diff != "" || got.Plan.WarmUp != 90*time.Second {
+		t.Error(diff, got.Plan.WarmUp)
+	}
+}
+
+func TestMetricsOfAServiceHaveDefaults(t *testing.T) {
+	for text, want := range map[string]stagger.Metrics{
+		"{path: /metrics}":                          {Path: "/metrics", Every: 5 * time.Second, Timeout: 2 * time.Second},
+		"{path: /metrics, every: 1s}":               {Path: "/metrics", Every: time.Second, Timeout: time.Second},
+		"{path: /m?of=all, every: 1m, timeout: 1m}": {Path: "/m?of=all", Every: time.Minute, Timeout: time.Minute},
+	} {
+		got, err := config.ParseServer("s", []byte(`services: [{name: shop, baseline: v1, versions: {v1: {upstreams: ["http://a:1"]}}, metrics: `+text+`}]`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(got.Services[0].Metrics, want); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+	}
+}
+
+func TestAMetricIsChosenByExactLabels(t *testing.T) {
+	for text, want := range map[string]config.Metric{
+		"up":                    {Name: "up"},
+		"up{}":                  {Name: "up"},
+		"a:b_c{}":               {Name: "a:b_c"},
+		`up{ a = "x",}`:         {Name: "up", Labels: map[string]string{"a": "x"}},
+		`up{b="}\"\\\n,",a=""}`: {Name: "up", Labels: map[string]string{"a": "", "b": "}\"\\\n,"}},
+	} {
+		got, err := config.ParseMetric(text)
+		if diff := cmp.Diff(got, want); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", text, err, diff)
+		}
+		again, err := config.ParseMetric(got.String())
+		if diff := cmp.Diff(again, got); diff != "" || err != nil {
+			t.Errorf("%s is written as %s: %v %s", text, got, err, diff)
+		}
+	}
+	many := ""
+	for i := range 11 {
+		many += fmt.Sprintf(`a%d="",`, i)
+	}
+	for _, text := range []string{
+		"", " ", "{}", "9up", "up{", "up}", `up{a="x"`, `up{a=x}`, `up{a="x" b="y"}`, `up{a="x",a="y"}`, `up{a!="x"}`, `up{a="\x"}`,
+		"up{" + many + "}", strings.Repeat("u", 501), "up\n{}x", `up{a="x"}[5m]`,
+	} {
+		if got, err := config.ParseMetric(text); err == nil {
+			t.Errorf("%q is read as %+v", text, got)
+		}
+	}
+}
+
 func TestGrowthMakesStages(t *testing.T) {
 	for _, row := range []struct {
 		growth string
@@ -244,6 +320,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server.Services = append(server.Services, stagger.Service{Name: "till", Versions: server.Services[0].Versions})
 	start := func(change func(*stagger.Start)) stagger.Start {
 		s, err := config.ParseRollout("r", read(t, "../../examples/rollout-internal-first.yaml"))
 		if err != nil {
@@ -258,10 +335,20 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		can    stagger.Abilities
 		want   string
 	}{
-		{"an unknown service", func(s *stagger.Start) { s.Service = "shoop" }, able, `there is no service "shoop"; write one of shop`},
+		{"an unknown service", func(s *stagger.Start) { s.Service = "shoop" }, able, `there is no service "shoop"; write one of shop, till`},
 		{"an unknown candidate", func(s *stagger.Start) { s.Candidate = "v9" }, able, `shop has no version "v9"; write one of v1, v2`},
 		{"no stages", func(s *stagger.Start) { s.Plan.Stages = nil }, able, "there is no stage"},
 		{"a level that is none", func(s *stagger.Start) { s.Plan.Guardrails[0].Alpha = 1 }, able, "guardrails[0].alpha"},
+		{"a metric that nobody exposes", func(s *stagger.Start) {
+			s.Service = "till"
+			s.Plan.Guardrails = append(s.Plan.Guardrails, stagger.Guardrail{
+				Signal: stagger.SignalCount, Metric: "failed_total", Tolerance: 1.5, Alpha: 0.01, Action: stagger.ActionHold,
+			})
+		}, able, "guardrails[2].metric: till exposes no metrics; write metrics: {path: /metrics}"},
+		{"too many guardrails", func(s *stagger.Start) {
+			s.Plan.Guardrails = make([]stagger.Guardrail, 21)
+		}, able, "there are 21 guardrails; write at most 20"},
+		{"a half-life without end", func(s *stagger.Start) { s.Plan.WarmUp = -1 }, able, "warm_up"},
 		{"no rules by header", func(*stagger.Start) {}, stagger.Abilities{Sticky: true}, "the data plane has no rules by header"},
 		{"no stickiness", func(*stagger.Start) {}, stagger.Abilities{Header: true}, "cannot keep a subject on its version"},
 		{"coarse weights", func(s *stagger.Start) { s.Plan.Stages[1].Weight = 12_345 }, stagger.Abilities{Sticky: true, Header: true, Precision: 10_000}, "splits in steps of 1% only"},
@@ -286,7 +373,7 @@ func TestTheSchemasAgree(t *testing.T) {
 		"stagger.yaml": {
 			config.ServerSchema(),
 			[]string{string(read(t, "../../examples/stagger.yaml"))},
-			[]string{"services: 3", "{}", "services: []\nstore: {pth: x}", `services: [{name: a, baseline: b}]`},
+			[]string{"services: 3", "{}", "services: []\nstore: {pth: x}", `services: [{name: a, baseline: b}]`, `services: [{name: a, baseline: b, versions: {b: {upstreams: [http://h:1]}}, metrics: {every: 5s}}]`},
 		},
 		"rollout.yaml": {
 			config.RolloutSchema(),
@@ -295,12 +382,16 @@ func TestTheSchemasAgree(t *testing.T) {
 				string(read(t, "../../examples/rollout-internal-first.yaml")),
 				string(read(t, "../../examples/rollout-full.yaml")),
 				"service: s\ncandidate: 2\nchange:\nplan:\n  bake: {time: 1h30m}\n",
+				"service: s\ncandidate: c\nplan: {guardrails: [{signal: gauge, metric: m, floor: 1e3, limit: 2e9, tolerance: 10%}]}",
+				"service: s\ncandidate: c\nplan: {guardrails: [{signal: gauge, metric: m, limit: 0.5}, {signal: count, metric: m, floor: 0.5}]}",
 			},
 			[]string{
 				"service: s", "service: s\ncandidate: c\nplan: {preset: brave}",
 				"service: s\ncandidate: c\nplan: {stages: [{weight: 250}]}",
 				"service: s\ncandidate: c\nplan: {bake: {time: 30}}",
 				"service: s\ncandidate: c\nplan: {hlod: 3}",
+				"service: s\ncandidate: c\nplan: {guardrails: [{signal: gauge, metric: m, limit: much}]}",
+				"service: s\ncandidate: c\nplan: {warm_up: 30}",
 				"service: s\ncandidate: c\nplan: {stages: [{weight: 1, min_samples: many}]}",
 			},
 		},

@@ -63,6 +63,8 @@ func (s spec) shape() map[string]any {
 		return numberOr(0, `^ *[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)? *%? *$`)
 	case kindTolerance:
 		return numberOr(0, `^ *[0-9].*$`)
+	case kindNumber:
+		return numberOr(0, `^ *[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)? *$`)
 	case kindHeaderOff:
 		return map[string]any{"type": []string{"string", "boolean"}}
 	default:
@@ -131,7 +133,13 @@ func Reference() []byte {
 	page.WriteString("\n## Guardrails unless written\n\n" +
 		"| signal | tolerance | floor | healthy | alpha | action |\n|---|---|---|---|---|---|\n" +
 		"| errors | 1.5x the odds | 0.05% of requests | 0.2% of requests | 1% | rollback |\n" +
-		"| latency | 4.4% | 2ms | 24% | 1% | rollback |\n")
+		"| latency | 4.4% | 2ms | 24% | 1% | rollback |\n" +
+		"\nThe others are judged only where a plan names them:\n\n" +
+		"| signal | tolerance | floor | healthy | alpha | action |\n|---|---|---|---|---|---|\n" +
+		"| goodput | 1.5x the odds | 0.5% of requests | 2% of requests | 1% | rollback |\n" +
+		"| retries | 1.5x the odds | 0.5% of users | not asked for | 1% | hold |\n" +
+		"| count | 1.5x the rate | 0 per request | | 1% | hold |\n" +
+		"| gauge, saturation | 25% | 0 | | 1% | hold |\n")
 	return []byte(page.String())
 }
 

@@ -13,6 +13,12 @@ func defaultGuardrail(s stagger.Signal) stagger.Guardrail {
 		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.0005, Healthy: 0.002, Alpha: 0.01, Action: stagger.ActionRollback}
 	case stagger.SignalGoodput:
 		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.005, Healthy: 0.02, Alpha: 0.01, Action: stagger.ActionRollback}
+	case stagger.SignalRetries:
+		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.005, Alpha: 0.01, Action: stagger.ActionHold}
+	case stagger.SignalCount:
+		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Alpha: 0.01, Action: stagger.ActionHold}
+	case stagger.SignalGauge, stagger.SignalSaturation:
+		return stagger.Guardrail{Signal: s, Tolerance: 0.25, Alpha: 0.01, Action: stagger.ActionHold}
 	default:
 		return stagger.Guardrail{Signal: s, Tolerance: 0.044, Floor: 0.002, Healthy: 0.24, Alpha: 0.01, Action: stagger.ActionRollback}
 	}

@@ -85,8 +85,11 @@ func (v value) plan() stagger.Plan {
 	return p
 }
 
-// rest reads bake, shed and blind.
+// rest reads bake, shed, warm_up and blind.
 func (v value) rest(f map[string]value, p *stagger.Plan) {
+	if w, ok := f["warm_up"]; ok {
+		p.WarmUp = w.duration()
+	}
 	if b, ok := f["bake"]; ok {
 		if t, ok := b.fields()["time"]; ok {
 			p.Bake.Time = t.duration()
@@ -288,20 +291,17 @@ func (v value) guardrails() []stagger.Guardrail {
 }
 
 func guardrail(f map[string]value, g stagger.Guardrail) stagger.Guardrail {
-	counted := g.Signal != stagger.SignalLatency
+	if m, ok := f["metric"]; ok {
+		g.Metric = m.text()
+	}
 	if t, ok := f["tolerance"]; ok {
-		if counted {
-			g.Tolerance = t.ratio()
-		} else {
-			g.Tolerance = t.share()
-		}
+		g.Tolerance = t.tolerance(g.Signal)
 	}
 	if t, ok := f["floor"]; ok {
-		if counted {
-			g.Floor = t.share()
-		} else {
-			g.Floor = t.duration().Seconds()
-		}
+		g.Floor = t.floor(g.Signal)
+	}
+	if t, ok := f["limit"]; ok {
+		g.Limit = t.number()
 	}
 	if t, ok := f["healthy"]; ok {
 		g.Healthy = t.share()
@@ -313,6 +313,28 @@ func guardrail(f map[string]value, g stagger.Guardrail) stagger.Guardrail {
 		g.Action = stagger.Action(t.choice())
 	}
 	return g
+}
+
+// tolerance reads how much worse a signal may be.
+func (v value) tolerance(s stagger.Signal) float64 {
+	switch s {
+	case stagger.SignalLatency, stagger.SignalGauge, stagger.SignalSaturation:
+		return v.share()
+	default:
+		return v.ratio()
+	}
+}
+
+// floor reads the harm that is too small to matter, in the unit of a signal.
+func (v value) floor(s stagger.Signal) float64 {
+	switch s {
+	case stagger.SignalLatency:
+		return v.duration().Seconds()
+	case stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation:
+		return v.number()
+	default:
+		return v.share()
+	}
 }
 
 // fault is what is senseless in a plan, wherever it came from.

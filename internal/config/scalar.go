@@ -123,6 +123,20 @@ func (v value) positive() time.Duration {
 	return d
 }
 
+// between is a duration within bounds, and the longest after a problem.
+func (v value) between(least, most time.Duration) time.Duration {
+	before := len(v.r.problems)
+	d := v.duration()
+	if len(v.r.problems) > before {
+		return most
+	}
+	if d < least || d > most {
+		v.fail("%s is out of range; write %s to %s", short(d), short(least), short(most))
+		return most
+	}
+	return d
+}
+
 // weight reads a share of traffic in percent.
 func (v value) weight() stagger.Weight {
 	s, ok := v.scalar()
@@ -152,12 +166,23 @@ func (v value) share() float64 {
 	return f
 }
 
+// number reads a number that is not negative, such as 0.8 or 2e9.
+func (v value) number() float64 {
+	s, ok := v.scalar()
+	f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if !ok || err != nil || !(f >= 0) || math.IsInf(f, 0) {
+		v.fail("%s; write a number from 0 on, such as 0.8 or 2e9", v.what())
+		return 0
+	}
+	return f
+}
+
 // ratio reads 1.5 or 1.5x.
 func (v value) ratio() float64 {
 	s, ok := v.scalar()
 	f, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(s), "x"), 64)
 	if !ok || err != nil || !(f >= 1 && f <= 1000) {
-		v.fail("%s; write a ratio of odds from 1x to 1000x, such as 1.5x", v.what())
+		v.fail("%s; write a ratio from 1x to 1000x, such as 1.5x", v.what())
 		return 0
 	}
 	return f

@@ -16,6 +16,7 @@ import (
 func Check(start stagger.Start, services []stagger.Service, can stagger.Abilities) error {
 	faults := versionFaults(start, services)
 	faults = append(faults, planFaults(start.Plan)...)
+	faults = append(faults, exposureFaults(start, services)...)
 	faults = append(faults, abilityFaults(start.Plan, can)...)
 	if len(faults) == 0 {
 		return nil
@@ -41,6 +42,10 @@ func versionFaults(start stagger.Start, services []stagger.Service) []fault {
 	}
 	return []fault{faultf("service", "there is no service %q; write one of %s", start.Service, strings.Join(names, ", "))}
 }
+
+// maxWarmUp bounds the half-life of the allowance for a candidate that has just
+// started: a longer one would outlive most rollouts.
+const maxWarmUp = time.Hour
 
 // planFaults finds what makes no sense in a plan.
 func planFaults(p stagger.Plan) []fault {
@@ -68,6 +73,9 @@ func planFaults(p stagger.Plan) []fault {
 	}
 	if p.Shed.Probe > stagger.WeightFull {
 		out = append(out, faultf("shed.probe", "%s is not a share of traffic; write 0 to 100", p.Shed.Probe))
+	}
+	if p.WarmUp < 0 || p.WarmUp > maxWarmUp {
+		out = append(out, faultf("warm_up", "%s is out of range; write 0s to 1h", short(p.WarmUp)))
 	}
 	return append(out, guardrailFaults(p.Guardrails)...)
 }
@@ -142,57 +150,6 @@ func given(is ...bool) int {
 		}
 	}
 	return n
-}
-
-func guardrailFaults(gs []stagger.Guardrail) []fault {
-	var out []fault
-	if len(gs) == 0 {
-		out = append(out, faultf("guardrails", "nothing would be judged; write at least one guardrail, or remove the key for the defaults"))
-	}
-	seen := map[stagger.Signal]bool{}
-	for i, g := range gs {
-		path := fmt.Sprintf("guardrails[%d]", i)
-		if seen[g.Signal] {
-			out = append(out, faultf(path+".signal", "%s has a guardrail already; keep one", g.Signal))
-		}
-		seen[g.Signal] = true
-		out = append(out, measureFaults(path, g)...)
-		if !(g.Alpha > 0 && g.Alpha <= 0.2) {
-			out = append(out, faultf(path+".alpha", "%g is not a chance of a false alarm worth having; write more than 0 and at most 20%%", g.Alpha))
-		}
-		switch g.Action {
-		case stagger.ActionRollback, stagger.ActionHold, stagger.ActionAlert:
-		default:
-			out = append(out, faultf(path+".action", "%q is not known; write rollback, hold or alert", string(g.Action)))
-		}
-	}
-	return out
-}
-
-// measureFaults checks the numbers of a guardrail against its signal.
-func measureFaults(path string, g stagger.Guardrail) []fault {
-	var out []fault
-	in := func(key string, v, low, high float64, write string) {
-		if !(v >= low && v <= high) {
-			out = append(out, faultf(path+"."+key, "%g is out of range; write %s", v, write))
-		}
-	}
-	switch g.Signal {
-	case stagger.SignalErrors, stagger.SignalGoodput:
-		in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
-		in("floor", g.Floor, 0, 0.5, "a share from 0% to 50%")
-		in("healthy", g.Healthy, 1e-6, 0.5, "a share from 0.0001% to 50%")
-	case stagger.SignalLatency:
-		in("tolerance", g.Tolerance, 0, 10, "an increase from 0% to 1000%")
-		in("floor", g.Floor, 0, 60, "a duration from 0s to 60s")
-		in("healthy", g.Healthy, 0.03, 10, "an increase from 3% to 1000%")
-		if g.Healthy <= g.Tolerance {
-			out = append(out, faultf(path+".healthy", "%g is within the tolerance of %g, so nothing could be called healthy; write more", g.Healthy, g.Tolerance))
-		}
-	default:
-		out = append(out, faultf(path+".signal", "%q is not measured; write errors, latency or goodput", string(g.Signal)))
-	}
-	return out
 }
 
 // abilityFaults finds what a plan asks of a data plane that cannot do it.

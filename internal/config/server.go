@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stagger-dev/stagger"
 )
@@ -221,6 +222,9 @@ func (v value) service(listeners []Listener, routes unique) stagger.Service {
 	if t, ok := f["timeouts"]; ok {
 		s.Timeouts = t.timeouts()
 	}
+	if m, ok := f["metrics"]; ok {
+		s.Metrics = m.metrics()
+	}
 	if h, ok := f["version_header"]; ok {
 		s.VersionHeader = h.headerOrOff()
 	}
@@ -381,6 +385,43 @@ func (v value) timeouts() stagger.Timeouts {
 		Response: f["response"].positive(),
 		Idle:     f["idle"].positive(),
 	}
+}
+
+// The bounds and the defaults of reading a service's own metrics.
+const (
+	leastEvery    = time.Second
+	mostEvery     = time.Minute
+	usualEvery    = 5 * time.Second
+	usualPatience = 2 * time.Second
+)
+
+func (v value) metrics() stagger.Metrics {
+	f := v.fields()
+	m := stagger.Metrics{Every: usualEvery}
+	if path, ok := f["path"]; ok {
+		m.Path = path.metricsPath()
+	}
+	if every, ok := f["every"]; ok {
+		m.Every = every.between(leastEvery, mostEvery)
+	}
+	m.Timeout = min(usualPatience, m.Every)
+	if timeout, ok := f["timeout"]; ok {
+		m.Timeout = timeout.positive()
+		if m.Timeout > m.Every {
+			timeout.fail("%s is longer than the %s between two readings; write at most that", short(m.Timeout), short(m.Every))
+		}
+	}
+	return m
+}
+
+// metricsPath reads a path with or without a query.
+func (v value) metricsPath() string {
+	s := v.text()
+	_, err := url.ParseRequestURI(s)
+	if s != "" && (err != nil || !strings.HasPrefix(s, "/") || strings.ContainsAny(s, "# ")) {
+		v.fail("%q is not a path; write one that begins with /, such as /metrics", cut(s))
+	}
+	return s
 }
 
 // headerOrOff reads a header's name; false or an empty text is none.

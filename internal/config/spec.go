@@ -17,6 +17,7 @@ const (
 	kindWeight    // a share of traffic in percent
 	kindShare     // a fraction, as a number or with a percent sign
 	kindTolerance // a fraction, or a ratio with an x
+	kindNumber    // in the unit of what it belongs to
 	kindHeaderOff // a header name, or false
 )
 
@@ -79,6 +80,7 @@ func duration(doc string) spec         { return spec{kind: kindDuration, doc: do
 func weight(doc string) spec           { return spec{kind: kindWeight, doc: doc} }
 func share(doc string) spec            { return spec{kind: kindShare, doc: doc} }
 func tolerance(doc string) spec        { return spec{kind: kindTolerance, doc: doc} }
+func number(doc string) spec           { return spec{kind: kindNumber, doc: doc} }
 func choice(doc string, choices ...string) spec {
 	return spec{kind: kindChoice, doc: doc, choices: choices}
 }

@@ -135,6 +135,7 @@ func (s *service) brief() Case {
 	return Case{
 		Baseline: s.rollout.Baseline, Candidate: s.rollout.Candidate,
 		Guardrails: p.Guardrails, Planned: planned, BlindAfter: p.Blind.After,
+		Stages: len(p.Stages) + 1, WarmUp: p.WarmUp,
 	}
 }
 

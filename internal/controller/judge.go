@@ -7,7 +7,7 @@ import "github.com/stagger-dev/stagger/internal/judge"
 func StatisticalJudge(c Case, state []byte) (Judge, error) {
 	config := judge.Config{
 		Baseline: c.Baseline, Candidate: c.Candidate, Guardrails: c.Guardrails,
-		Planned: c.Planned, BlindAfter: c.BlindAfter,
+		Planned: c.Planned, BlindAfter: c.BlindAfter, Stages: c.Stages, WarmUp: c.WarmUp,
 	}
 	if state == nil {
 		return judge.New(config), nil

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/histogram"
 )
 
 // What a service did of late is kept in pieces, enough to learn from what is
@@ -39,25 +38,4 @@ func (m *memory) of(version string) []stagger.Tick {
 		out = append(out, t)
 	}
 	return out
-}
-
-// join adds up two neighbours.
-func join(a, b stagger.Tick) stagger.Tick {
-	a.To, a.Age = b.To, min(a.Age, b.Age)
-	for _, o := range b.Observations {
-		i := slices.IndexFunc(a.Observations, func(p stagger.Observation) bool { return p.Version == o.Version && p.Route == o.Route })
-		if i < 0 {
-			a.Observations = append(a.Observations, o)
-			continue
-		}
-		p := &a.Observations[i]
-		p.To = o.To
-		p.Started += o.Started
-		p.Unfinished += o.Unfinished
-		p.Outcomes = p.Outcomes.Add(o.Outcomes)
-		p.FirstFailed += o.FirstFailed
-		p.Groups = nil // of no use in what is remembered
-		p.Latency = histogram.Sum(p.Latency, o.Latency)
-	}
-	return a
 }

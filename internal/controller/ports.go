@@ -73,6 +73,8 @@ type Case struct {
 	Guardrails          []stagger.Guardrail
 	Planned             time.Duration // how long the rollout is meant to take
 	BlindAfter          time.Duration
+	Stages              int           // how many there are, the bake among them
+	WarmUp              time.Duration // half-life of the allowance for a candidate that has just started
 }
 
 // NewJudge makes a judge; from a state that Judge.State returned, or new when

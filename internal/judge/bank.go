@@ -19,19 +19,42 @@ type bank struct {
 	Curve  curve   `json:"curve"`
 	Judged int     `json:"judged"` // batches
 	Ladder ladder  `json:"ladder"`
+	Level  level   `json:"level"`
+	// Heard is what was counted in all where totals do not know it, by side.
+	Heard [arms]heard `json:"heard"`
+}
+
+// heard is how often something happened, of how many it could have.
+type heard struct {
+	Hits uint64 `json:"hits"`
+	Of   uint64 `json:"of"`
+}
+
+func (h heard) share() float64 {
+	if h.Of == 0 {
+		return 0
+	}
+	return float64(h.Hits) / float64(h.Of)
 }
 
 func newBank(s slot) bank {
 	union := hasFloor(s)
 	return bank{
 		Suspect: newForms(0, union), Rollback: newForms(tokens, union),
-		Curve: newCurve(union), Ladder: newLadder(s),
+		Curve: newCurve(union && s.guardrail.Signal != stagger.SignalCount), Ladder: newLadder(s),
 	}
 }
 
 // hasFloor says whether there is a share below which harm does not matter;
-// latency has its floor in the threshold.
-func hasFloor(s slot) bool { return s.guardrail.Signal != stagger.SignalLatency }
+// latency and levels have their floor in what they are compared with.
+func hasFloor(s slot) bool {
+	return s.guardrail.Signal != stagger.SignalLatency && !s.levels()
+}
+
+// levels says whether the slot is about a level.
+func (s slot) levels() bool {
+	return s.guardrail.Signal == stagger.SignalSaturation || s.guardrail.Signal == stagger.SignalGauge
+}
 
 func (b *bank) sound() bool {
 	return b.Suspect.sound(0) && b.Rollback.sound(tokens)

@@ -56,6 +56,17 @@ type batch struct {
 	To     time.Time     `json:"to,omitzero"`
 	Age    time.Duration `json:"age,omitempty"`    // the least of its ticks
 	Strata []stratum     `json:"strata,omitempty"` // by rising name
+	// Share is the one that the weight gave the candidate in every tick; nil
+	// where it is not known.
+	Share *float64 `json:"share,omitempty"`
+	// Peers are the hosts of the baseline, by their index in peers; Hosted is
+	// how many hosts each side had.
+	Peers  []arm     `json:"peers,omitempty"`
+	Hosted [arms]int `json:"hosted"`
+	// Senders are the subjects by the requests they sent, nil where no
+	// guardrail asks; Readings are the metrics that guardrails name.
+	Senders  *[arms]senders `json:"senders,omitempty"`
+	Readings []readings     `json:"readings,omitempty"`
 
 	// What was computed of the strata, once it was asked for.
 	sums   [arms]arm
@@ -70,24 +81,19 @@ type stratum struct {
 	Arms [arms]arm `json:"arms"`
 }
 
-// add puts a tick into b.
-func (b *batch) add(t stagger.Tick, baseline, candidate string, stratum func(string) string) {
+// begin opens b with the tick that it starts with, or prolongs it.
+func (b *batch) begin(t *stagger.Tick) {
 	if b.From.IsZero() {
-		b.From, b.Age = t.From, t.Age
+		b.From, b.Age, b.Share = t.From, t.Age, t.Share
 	}
 	b.To, b.Age = t.To, min(b.Age, t.Age)
 	b.summed = [arms]bool{}
-	for i := range t.Observations {
-		o := &t.Observations[i]
-		switch o.Version {
-		case baseline:
-			a := b.arm(stratum(o.Route), armBaseline)
-			a.add(o)
-			a.addGroups(o.Groups) // of the baseline alone: dependence is measured there
-		case candidate:
-			b.arm(stratum(o.Route), armCandidate).add(o)
-		}
-	}
+}
+
+// continues says whether t may go into b: never two shares of the weight in one
+// batch, or a change of the base rate between them would look like harm.
+func (b *batch) continues(t *stagger.Tick) bool {
+	return b.From.IsZero() || b.Share == nil && t.Share == nil || b.Share != nil && t.Share != nil && *b.Share == *t.Share
 }
 
 func (b *batch) arm(name string, side int) *arm {
@@ -116,14 +122,17 @@ func (a *arm) addGroups(gs []stagger.Group) {
 		a.Groups = make([]arm, stagger.Groups)
 	}
 	for i := range gs {
-		g, to := &gs[i], &a.Groups[i]
-		to.Started += int(g.Started)
-		to.Requests += int(g.Started)
-		to.Failed += int(g.Failed)
-		to.Unfinished += int(g.Unfinished)
-		to.First += int(g.FirstFailed)
-		histogram.AddTo(&to.Latency, g.Latency)
+		a.Groups[i].addGroup(&gs[i])
 	}
+}
+
+func (a *arm) addGroup(g *stagger.Group) {
+	a.Started += int(g.Started)
+	a.Requests += int(g.Started)
+	a.Failed += int(g.Failed)
+	a.Unfinished += int(g.Unfinished)
+	a.First += int(g.FirstFailed)
+	histogram.AddTo(&a.Latency, g.Latency)
 }
 
 // plus adds b to a; the groups stay as they are.
@@ -147,6 +156,14 @@ func (a *arm) clear() {
 // clear empties b and keeps its room.
 func (b *batch) clear() {
 	b.From, b.To, b.Age, b.summed = time.Time{}, time.Time{}, 0, [arms]bool{}
+	b.Share, b.Hosted = nil, [arms]int{}
+	for i := range b.Peers {
+		b.Peers[i].clear()
+	}
+	if b.Senders != nil {
+		*b.Senders = [arms]senders{}
+	}
+	clear(b.Readings)
 	for i := range b.Strata {
 		for side := range arms {
 			b.Strata[i].Arms[side].clear()

@@ -16,6 +16,8 @@ type clock struct {
 	Elapsed  time.Duration `json:"elapsed"`  // judged so far
 	Refilled time.Duration `json:"refilled"` // Elapsed at the last refill
 	Requests uint64        `json:"requests"` // of the candidate at the last refill
+	Begun    int           `json:"begun"`    // stages that were given their mass
+	Due      float64       `json:"due"`      // mass given and not handed out yet
 }
 
 func (c *clock) started() bool { return c.Block != 0 }
@@ -32,25 +34,45 @@ func (c *clock) blocksEnded(at time.Time) int {
 	return 0
 }
 
-// mass is the share of starting mass that a batch of length d receives: half
-// at once, four tenths evenly over the planned time, and the last tenth over
-// all time after it.
+// The starting mass of a life, 1 in all.
+const (
+	massStages = 0.5 // when stages begin: harm shows with the first requests, as a rule
+	massMean   = 0.4 // evenly over the planned time
+	massAfter  = 0.1 // over all time after it
+)
+
+// beginStage gives the next of so many stages its mass: the first half of what
+// there is for stages, the others together the other half. More stages than
+// were planned get none.
+func (c *clock) beginStage(stages int) {
+	switch {
+	case c.Begun >= max(stages, 1):
+		return
+	case stages <= 1:
+		c.Due += massStages
+	case c.Begun == 0:
+		c.Due += massStages / 2
+	default:
+		c.Due += massStages / 2 / float64(stages-1)
+	}
+	c.Begun++
+}
+
+// mass is the starting mass that a batch of length d receives.
 func (c *clock) mass(d, planned time.Duration) float64 {
 	before := c.Elapsed
 	c.Elapsed += d
-	mass := spent(c.Elapsed, planned) - spent(before, planned)
-	if before == 0 {
-		mass += 0.5
-	}
+	mass := spent(c.Elapsed, planned) - spent(before, planned) + c.Due
+	c.Due = 0
 	return mass
 }
 
-// spent is the mass beyond the first half that is handed out until t.
+// spent is the mass that is handed out until t beside that of stages.
 func spent(t, planned time.Duration) float64 {
 	if t <= planned {
-		return 0.4 * float64(t) / float64(planned)
+		return massMean * float64(t) / float64(planned)
 	}
-	return 0.4 + 0.1*(1-float64(planned)/float64(t))
+	return massMean + massAfter*(1-float64(planned)/float64(t))
 }
 
 // refill says whether a token comes back, given the candidate's requests so far.

@@ -29,10 +29,14 @@ func newCurve(wanted bool) curve {
 
 // observe takes in the tables of a batch, to a power.
 func (c *curve) observe(ts []sequential.Table, power float64) {
-	for i := range c.At {
-		l := curveLeast + curveStep*float64(i)
-		for _, t := range ts {
-			c.At[i] += power * (float64(t.Hits)*l - t.LogM(l))
+	if len(c.At) == 0 {
+		return
+	}
+	for _, t := range ts {
+		m := t.Moments()
+		for i := range c.At {
+			l := curveLeast + curveStep*float64(i)
+			c.At[i] += power * (float64(t.Hits)*l - m.Log(l))
 		}
 	}
 }

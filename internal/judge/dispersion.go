@@ -69,15 +69,20 @@ func (r *ratio) value(prior float64) float64 {
 // observe takes in what each group of the baseline met in a batch.
 func (d *dispersion) observe(at time.Time, n, x *[stagger.Groups]float64) {
 	for i := range d.Blocks {
-		b := &d.Blocks[i]
-		if number := at.UnixNano() / int64(spans[i]); number != b.Number {
-			b.close(d.Swings && i < len(spans)-1)
-			b.Number = number
-		}
-		for g := range n {
-			b.N[g] += n[g]
-			b.X[g] += x[g]
-		}
+		d.Blocks[i].gather(at, spans[i], d.Swings && i < len(spans)-1, n, x)
+	}
+}
+
+// gather takes in what each group met, and compares them when a block of length
+// span is over.
+func (b *block) gather(at time.Time, span time.Duration, swings bool, n, x *[stagger.Groups]float64) {
+	if number := at.UnixNano() / int64(span); number != b.Number {
+		b.close(swings)
+		b.Number = number
+	}
+	for g := range n {
+		b.N[g] += n[g]
+		b.X[g] += x[g]
 	}
 }
 

@@ -30,6 +30,7 @@ type level struct {
 	Sum    [arms]float64 `json:"sum"`
 	N      [arms]int     `json:"n"`
 	Last   [arms]float64 `json:"last"`           // means of the last block that had both
+	Newest float64       `json:"newest"`         // the candidate's mean in the last block
 	Over   int           `json:"over,omitempty"` // blocks in a row beyond the limit
 }
 
@@ -54,6 +55,7 @@ func (l *level) close(g stagger.Guardrail) (x float64, ok bool) {
 		return 0, false
 	}
 	candidate := l.Sum[armCandidate] / float64(l.N[armCandidate])
+	l.Newest = candidate
 	if g.Limit > 0 && candidate > g.Limit {
 		l.Over++
 	} else {

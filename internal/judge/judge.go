@@ -21,7 +21,6 @@ package judge
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -47,6 +46,12 @@ type Config struct {
 	Planned time.Duration
 	// BlindAfter is how long telemetry may be missing. Zero is ten seconds.
 	BlindAfter time.Duration
+	// Stages is how many stages there are, the bake among them: readiness to
+	// find a regression is kept for the beginning of each. Zero is one.
+	Stages int
+	// WarmUp is the half-life of the allowance for a candidate that has just
+	// started; zero allows nothing.
+	WarmUp time.Duration
 	// Plain keeps the plain evidence as well, for measuring; see
 	// Judge.PlainEvidence.
 	Plain bool
@@ -63,15 +68,22 @@ type Judge struct {
 	state  state
 	cached *stagger.Verdict // of the display, while it is fresh
 
-	cut        batch   // of the placebo, filled again for each batch
-	shedWeight float64 // of the shed tier in a suspicion; 0 where there is none
+	metrics    []string // that guardrails name
+	retries    bool     // a guardrail asks for senders
+	named      []named  // routes of proxies
+	cut        batch    // of the placebo, filled again for each batch
+	borrowed   ladder   // of a slot, as the placebo stands on it
+	shedWeight float64  // of the shed tier in a suspicion; 0 where there is none
 }
 
 // state is everything that evidence changes.
 type state struct {
 	Usual     usual                 `json:"usual"`
 	Batch     batch                 `json:"batch"`
-	Routes    []string              `json:"routes,omitempty"`
+	Routes    routes                `json:"routes"`
+	Peers     peers                 `json:"peers,omitempty"`
+	Youth     youth                 `json:"youth"`
+	Split     split                 `json:"split"`
 	Banks     []bank                `json:"banks"`
 	Shed      shedTier              `json:"shed"`
 	Clock     clock                 `json:"clock"`
@@ -86,6 +98,7 @@ type state struct {
 	ByRoute   map[string]routeTally `json:"by_route,omitempty"`
 	Placebo   placebo               `json:"placebo"`
 	Past      past                  `json:"past"`
+	Load      float64               `json:"load,omitempty"` // of a host of the candidate, beside one of the baseline
 	Plain     []plain               `json:"plain,omitempty"`
 }
 
@@ -99,6 +112,7 @@ func New(c Config) *Judge {
 	}
 	j := &Judge{config: c, slots: slotsOf(c.Guardrails)}
 	j.shedWeight = spread(j.slots)
+	j.metrics, j.retries = metricsOf(j.slots)
 	j.state = state{
 		Usual:   newUsual(),
 		Shed:    newShedTier(),
@@ -149,12 +163,16 @@ func (s *state) sound() bool {
 			return false
 		}
 	}
+	if !s.Split.sound() || !s.Usual.Habit.sound() || !s.Routes.sound() || len(s.Peers) > stagger.Groups {
+		return false
+	}
 	return s.Usual.sound() && s.Totals.sound() && s.Shed.sound() && s.Placebo.sound(len(s.Banks)) && s.Past.sound(len(s.Banks))
 }
 
 // BeginStage restarts the healthy evidence: it speaks of the stage that begins.
 func (j *Judge) BeginStage(at time.Time) {
 	j.state.StageAt = at
+	j.state.Clock.beginStage(j.config.Stages)
 	j.state.Totals.beginStage()
 	for i := range j.state.Banks {
 		j.state.Banks[i].Healthy.clear()
@@ -174,39 +192,33 @@ func (j *Judge) BeginBake(at time.Time) {
 // Observe takes in a tick, of which it keeps nothing. Ticks in which nobody
 // meets the candidate teach what is usual.
 func (j *Judge) Observe(t stagger.Tick) {
-	if j.collect(t) {
-		j.weigh(&j.state.Batch)
-		j.state.Batch.clear()
+	if !j.accept(&t) {
+		return
+	}
+	if !j.state.Batch.continues(&t) || j.comes(&t) && !j.state.Batch.From.IsZero() {
+		j.close()
+	}
+	if j.collect(&t); j.state.Batch.full() {
+		j.close()
 	}
 }
 
-// collect puts a tick into the batch, and says whether that is full.
-func (j *Judge) collect(t stagger.Tick) (full bool) {
+// accept says whether a tick is news, and can be true.
+func (j *Judge) accept(t *stagger.Tick) bool {
 	if !t.To.After(j.state.LastTick) {
 		return false // heard already
 	}
-	if j.state.Refused = contradiction(t); j.state.Refused != "" {
+	if j.state.Refused = contradiction(*t); j.state.Refused != "" {
 		return false // as if it had not arrived: blind, if it goes on
 	}
 	j.state.LastTick, j.state.LastAge = t.To, t.Age
-	j.state.Batch.add(t, j.config.Baseline, j.config.Candidate, j.stratum)
-	return j.state.Batch.full()
+	return true
 }
 
-// maxRoutes is how many routes are compared each by itself; the others are
-// compared together.
-const maxRoutes = 8
-
-// stratum names what a route is compared with.
-func (j *Judge) stratum(route string) string {
-	if slices.Contains(j.state.Routes, route) {
-		return route
-	}
-	if len(j.state.Routes) < maxRoutes {
-		j.state.Routes = append(j.state.Routes, route)
-		return route
-	}
-	return "other"
+// close weighs the batch and begins another.
+func (j *Judge) close() {
+	j.weigh(&j.state.Batch)
+	j.state.Batch.clear()
 }
 
 // weigh judges one batch and then learns from it.
@@ -216,9 +228,18 @@ func (j *Judge) weigh(b *batch) {
 		j.state.Past.begin(&j.state.Usual)
 		j.tryBatch(b)
 		j.state.Totals.add(b)
+	} else {
+		j.measure(j.sight(b))
 	}
 	j.state.Usual.learn(b)
 	j.cached = nil
+}
+
+// measure takes in how far requests depend on each other.
+func (j *Judge) measure(at sight) {
+	for i := range j.slots {
+		j.state.Banks[i].Ladder.measure(j.slots[i], at)
+	}
 }
 
 // tryBatch moves every process by the evidence of one batch.
@@ -226,21 +247,27 @@ func (j *Judge) tryBatch(b *batch) {
 	for range j.state.Clock.blocksEnded(b.From) {
 		j.endBlock()
 	}
+	if !j.state.Clock.started() || j.state.Clock.Begun == 0 {
+		j.state.Clock.beginStage(j.config.Stages) // nobody said that one begins
+	}
 	mass := j.state.Clock.mass(b.To.Sub(b.From), j.config.Planned)
-	sight := sight{batch: b, usual: &j.state.Usual, reference: j.state.Reference}
-	perMinute := j.state.expectedFailures(b)
+	j.state.Split.grow(mass / 2)
+	sight := j.sight(b)
+	j.state.follow(b)
+	perMinute, load := j.state.expectedFailures(b), max(j.state.Load, leastLoad)
 	for i := range j.slots {
 		bank := &j.state.Banks[i]
-		if !j.config.StayPlain && bank.Ladder.choose(j.slots[i], perMinute) {
+		if !j.config.StayPlain && bank.Ladder.choose(j.slots[i], perMinute, load) {
 			bank.void()
 		}
-		e := j.slots[i].evidence(sight, &bank.Ladder)
+		e := j.slots[i].evidence(sight, &bank.Ladder, &bank.Level)
 		bank.observe(&e, mass)
+		bank.hear(j.slots[i], sight)
 		if j.config.Plain {
 			j.state.Plain[i].observe(&e)
 		}
-		bank.Ladder.measure(j.slots[i], sight)
 	}
+	j.measure(sight)
 	j.observePlacebo(b, mass)
 	j.observePast(b)
 	j.state.Shed.observe(sight, mass, j.failures())

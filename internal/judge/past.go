@@ -22,6 +22,7 @@ import (
 type past struct {
 	Reference  *reference            `json:"reference,omitempty"`
 	Thresholds [len(quantiles)]int32 `json:"thresholds"`
+	Senders    int                   `json:"senders"`          // the limit of what subjects send
 	Growth     []growth              `json:"growth"`           // R by slot
 	Recovery   []recovery            `json:"recovery"`         // by slot, since it last grew
 	Grown      []float64             `json:"grown"`            // R by slot when the block began
@@ -60,7 +61,7 @@ func (p *past) sound(slots int) bool {
 // begin remembers how the baseline is before anybody meets the candidate.
 func (p *past) begin(u *usual) {
 	if p.Reference == nil && u.Requests >= leastPast {
-		p.Reference, p.Thresholds = u.reference(), u.Thresholds
+		p.Reference, p.Thresholds, p.Senders = u.reference(), u.Thresholds, u.Habit.Limit
 	}
 }
 
@@ -93,7 +94,17 @@ func (j *Judge) observePast(b *batch) {
 // may be.
 func (p *past) count(s slot, l *ladder, b *batch) (n, hits int, limit float64) {
 	whole := b.whole(armBaseline)
-	if s.guardrail.Signal != stagger.SignalLatency {
+	switch s.guardrail.Signal {
+	case stagger.SignalLatency:
+	case stagger.SignalCount, stagger.SignalSaturation, stagger.SignalGauge:
+		return 0, 0, 1 // nothing is known of how they vary by themselves
+	case stagger.SignalRetries:
+		if b.Senders == nil || p.Reference.Senders >= 1 {
+			return 0, 0, 1
+		}
+		n, hits = b.Senders[armBaseline].beyond(p.Senders)
+		return n, hits, max(worse(p.Reference.Senders, pastOdds), s.guardrail.Healthy)
+	default:
 		n, hits = s.counter(l.Rung)(whole)
 		return n, hits, max(worse(p.Reference.share(s.guardrail.Signal), pastOdds), s.guardrail.Healthy)
 	}
@@ -181,7 +192,9 @@ func (j *Judge) worsened(how string) (stagger.Signal, string) {
 		what = "of requests without an answer in time"
 	case stagger.SignalLatency:
 		what = "of requests slower than " + duration(histogram.Upper(p.beyond(s)))
-	case stagger.SignalErrors:
+	case stagger.SignalRetries:
+		what = "of users sending more than usual"
+	default:
 	}
 	return s.guardrail.Signal, fmt.Sprintf("%s %s: %s %s at once, where %s is the limit",
 		j.config.Baseline, how, percent(shares[1]), what, percent(shares[0]))

@@ -68,6 +68,7 @@ func (p *placebo) cut(from, into *batch) (ok bool) {
 			into.arm(from.Strata[i].Name, side).plus(&base.Groups[g])
 		}
 	}
+	p.cutSenders(from, into)
 	return ok
 }
 
@@ -79,12 +80,13 @@ func (j *Judge) observePlacebo(b *batch, mass float64) {
 		return
 	}
 	p.Batches++
-	at := sight{batch: &j.cut, usual: &j.state.Usual}
+	at := sight{batch: &j.cut, usual: &j.state.Usual, harmOnly: true}
 	total, most, blamed := 0.0, 0.0, 0
 	for i, s := range j.slots {
-		l := j.state.Banks[i].Ladder
+		l := &j.borrowed
+		*l = j.state.Banks[i].Ladder
 		l.Vote = p.Votes[i]
-		e := s.evidence(at, &l)
+		e := s.evidence(at, l, nil)
 		p.Forms[i].observe(&e, mass)
 		p.Votes[i] = l.Vote
 		share := s.weight.every * alphaPlacebo * p.Forms[i].value()

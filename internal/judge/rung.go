@@ -43,16 +43,34 @@ type ladder struct {
 	Forced   float64    `json:"forced,omitempty"`
 	Requests dispersion `json:"requests"` // of all outcomes
 	Subjects dispersion `json:"subjects"` // of outcomes counted once per subject
+	Hosts    *unlike    `json:"hosts,omitempty"`
+	Steady   *steady    `json:"steady,omitempty"` // of events
 	Known    bool       `json:"known,omitempty"`
 	Vote     vote       `json:"vote"`
 }
 
 func newLadder(s slot) ladder {
-	return ladder{Phi: 1, Requests: dispersion{Swings: s.guardrail.Signal == stagger.SignalLatency}}
+	return ladder{
+		Phi: 1, Requests: dispersion{Swings: s.guardrail.Signal == stagger.SignalLatency},
+		Vote: vote{Metric: s.guardrail.Metric != ""},
+	}
 }
 
-// measure takes in how the groups of the baseline fared.
+// measure takes in how the groups and the hosts of the baseline fared.
 func (l *ladder) measure(s slot, at sight) {
+	switch s.guardrail.Signal {
+	case stagger.SignalErrors, stagger.SignalGoodput, stagger.SignalLatency:
+		l.measureGroups(s, at)
+		l.measureHosts(s, at)
+	case stagger.SignalRetries:
+		l.measureSenders(at)
+	case stagger.SignalCount:
+		l.measureEvents(s, at)
+	default: // levels need no such thing
+	}
+}
+
+func (l *ladder) measureGroups(s slot, at sight) {
 	var n, x, y [stagger.Groups]float64
 	if !at.batch.groups(func(g int, a *arm) {
 		n[g] += float64(a.Requests)
@@ -76,7 +94,7 @@ func (s slot) met(a *arm, usual *usual) int {
 		return a.Failed
 	case stagger.SignalGoodput:
 		return a.Unfinished
-	case stagger.SignalLatency:
+	default:
 	}
 	if !usual.Known[s.quantile] {
 		return 0
@@ -87,28 +105,32 @@ func (s slot) met(a *arm, usual *usual) int {
 
 // choose picks the rung for the next batch, from batches before it. It says
 // whether it climbed: evidence gathered under an assumption that failed is void.
-func (l *ladder) choose(s slot, perMinute float64) (climbed bool) {
+func (l *ladder) choose(s slot, perMinute, load float64) (climbed bool) {
+	if s.guardrail.Signal == stagger.SignalCount {
+		l.chooseEvents()
+		return false
+	}
 	if !l.Known {
 		return false
 	}
 	before := l.Rung
-	phi := l.Requests.value()
-	l.Rung = max(l.pick(s, phi, perMinute), l.Least)
-	l.Phi = max(phi, 1) + l.Forced
+	groups, hosts := l.Requests.value(), l.hostsPhi(load)
+	l.Rung = max(l.pick(s, groups, hosts, perMinute), l.Least)
+	l.Phi = max(groups, hosts, 1) + l.Forced
 	return l.Rung > before
 }
 
-func (l *ladder) pick(s slot, phi, perMinute float64) rung {
+func (l *ladder) pick(s slot, groups, hosts, perMinute float64) rung {
 	limit := climbAbove
 	if l.Rung != rungPlain {
 		limit = descendBelow
 	}
 	switch {
-	case phi <= limit:
+	case max(groups, hosts) <= limit:
 		return rungPlain
 	case s.guardrail.Signal != stagger.SignalErrors:
 		return rungTempered
-	case l.Subjects.value() <= limit:
+	case hosts <= limit && l.Subjects.value() <= limit:
 		return rungUsers
 	case perMinute < fewPerMinute:
 		return rungBlocks
@@ -169,22 +191,31 @@ type vote struct {
 	Number   int64     `json:"number"` // of the minute, since the epoch
 	Requests [arms]int `json:"requests"`
 	Failed   [arms]int `json:"failed"`
+	// Told is how many reports there were, if it is about a Metric: without any
+	// it is not known that nothing happened.
+	Metric bool      `json:"metric,omitempty"`
+	Told   [arms]int `json:"told"`
 }
 
-// observe takes in a batch, and returns the vote when a minute is over.
-func (v *vote) observe(b *batch, g stagger.Guardrail, count counter) evidence {
+// silent says whether a side has told nothing of the metric.
+func (v *vote) silent() bool {
+	return v.Metric && (v.Told[armBaseline] == 0 || v.Told[armCandidate] == 0)
+}
+
+// observe takes in what both sides met in a batch, and returns what weigh makes
+// of the block of length span when that is over.
+func (v *vote) observe(b *batch, span time.Duration, n, hits [arms]int, weigh func(*vote) evidence) evidence {
 	var e evidence
 	e = e.neutral()
-	if number := b.To.UnixNano() / int64(voteLength); number != v.Number {
+	if number := b.To.UnixNano() / int64(span); number != v.Number {
 		if v.Number != 0 {
-			e = v.cast(g)
+			e = weigh(v)
 		}
-		*v = vote{Number: number}
+		*v = vote{Number: number, Metric: v.Metric}
 	}
 	for side := range v.Requests {
-		n, hits := count(b.whole(side))
-		v.Requests[side] += n
-		v.Failed[side] += hits
+		v.Requests[side] += n[side]
+		v.Failed[side] += hits[side]
 	}
 	return e
 }
@@ -197,7 +228,7 @@ func (v *vote) cast(g stagger.Guardrail) evidence {
 	e.judged = true
 	k, n := v.Failed[armCandidate], v.Requests[armCandidate]
 	x := k + v.Failed[armBaseline]
-	if n == 0 || v.Requests[armBaseline] == 0 {
+	if n == 0 || v.Requests[armBaseline] == 0 || v.silent() {
 		return e
 	}
 	q := float64(n) / float64(n+v.Requests[armBaseline])

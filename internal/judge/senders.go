@@ -1,6 +1,11 @@
 package judge
 
-import "github.com/stagger-dev/stagger"
+import (
+	"math"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/sequential"
+)
 
 // Retries are judged by subject: how many of them send more requests within a
 // minute than 95 % of the baseline's used to. A version that fails softly, or
@@ -131,3 +136,60 @@ func (h *habit) beyond() float64 {
 
 // sound says whether what was read back can be a habit.
 func (h *habit) sound() bool { return h.Limit >= 0 && h.Limit < senderBins && h.Total >= 0 }
+
+// sent compares how many subjects send more requests than is usual.
+func (s slot) sent(at sight) evidence {
+	e := evidence{judged: true}
+	habit := &at.usual.Habit
+	if !habit.Known || at.batch.Senders == nil {
+		e.judged = false
+		return e.neutral()
+	}
+	g := s.guardrail
+	n, k := at.batch.Senders[armCandidate].beyond(habit.Limit)
+	m, x := at.batch.Senders[armBaseline].beyond(habit.Limit)
+	if at.reference != nil {
+		exp(&e.ratio, oneSample(k, n, worse(at.reference.Senders, s.tolerated(at)), sequential.Tilts[:], +1))
+	} else {
+		at.batch.tables = at.batch.tables[:0]
+		if t := (sequential.Table{Total: n + m, Candidate: n, Outcomes: k + x, Hits: k}); !t.Empty() {
+			at.batch.tables = append(at.batch.tables, t)
+		}
+		e.curve = at.batch.tables
+		exp(&e.ratio, conditional(e.curve, math.Log(s.tolerated(at)), sequential.Tilts[:], +1))
+		keep(&e.healthyRatio, conditional(e.curve, math.Log(HealthyOdds), sequential.HealthyTilts[:], -1))
+	}
+	exp(&e.floor, oneSample(k, n, g.Floor, sequential.Tilts[:], +1))
+	keep(&e.healthyCap, oneSample(k, n, g.Healthy, sequential.HealthyTilts[:], -1))
+	return e
+}
+
+// measureSenders takes in how groups of the baseline differ in what they send.
+func (l *ladder) measureSenders(at sight) {
+	if at.batch.Senders == nil || !at.usual.Habit.Known {
+		return
+	}
+	var n, x [stagger.Groups]float64
+	at.batch.Senders[armBaseline].byGroup(at.usual.Habit.Limit, &n, &x)
+	l.Known = true
+	l.Requests.observe(at.batch.To, &n, &x)
+}
+
+// cutSenders lets the first groups of the baseline play the candidate.
+func (p *placebo) cutSenders(from, into *batch) {
+	if from.Senders == nil {
+		return
+	}
+	if into.Senders == nil {
+		into.Senders = new([arms]senders)
+	}
+	for bin := range senderBins {
+		for g, n := range from.Senders[armBaseline][bin] {
+			side := armBaseline
+			if g < p.Size {
+				side = armCandidate
+			}
+			into.Senders[side][bin][g] = n
+		}
+	}
+}

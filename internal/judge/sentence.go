@@ -59,14 +59,24 @@ func (j *Judge) sentence(i int) string {
 }
 
 // tell says to a person what a finding is.
-func (j *Judge) tell(f stagger.Finding) string {
+func (j *Judge) tell(f stagger.Finding, b *bank) string {
 	requests := j.state.Totals.Arms[armCandidate].Requests
 	if requests == 0 {
 		return "nothing to compare yet"
 	}
-	if f.Signal != stagger.SignalLatency {
+	switch f.Signal {
+	case stagger.SignalLatency:
+		return j.tellLatency(f, requests)
+	case stagger.SignalRetries, stagger.SignalCount:
+		return j.tellHeard(f, b, requests)
+	case stagger.SignalSaturation, stagger.SignalGauge:
+		return j.tellLevel(f)
+	default:
 		return j.tellShare(f, requests)
 	}
+}
+
+func (j *Judge) tellLatency(f stagger.Finding, requests uint64) string {
 	switch {
 	case f.Candidate == 0 && f.Suspect >= 1:
 		return fmt.Sprintf("%s is slower than %s at %s; too few requests yet to say by how much", j.config.Candidate, j.config.Baseline, f.Slot)
@@ -99,6 +109,9 @@ func allowance(f stagger.Finding) string {
 	case rungNames[rungBlocks]:
 		return "; failures come in clumps, so each minute has one vote"
 	case rungNames[rungTempered]:
+		if f.Dispersion < descendBelow {
+			return ""
+		}
 		return fmt.Sprintf("; requests come in clumps (%s times the variance of independent ones), so evidence counts less", short(f.Dispersion))
 	default:
 		return ""

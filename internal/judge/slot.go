@@ -19,6 +19,7 @@ type slot struct {
 	guardrail stagger.Guardrail
 	name      string // of the quantile; empty for errors
 	quantile  int    // index into quantiles
+	metric    int    // index into the metrics that guardrails name
 	weight    weights
 	gates     bool // whether a stage needs its healthy evidence
 }
@@ -39,6 +40,8 @@ func slotsOf(guardrails []stagger.Guardrail) []slot {
 					name: "p" + strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.1f", 100*q), "0"), "."),
 				})
 			}
+		case stagger.SignalRetries, stagger.SignalSaturation, stagger.SignalCount, stagger.SignalGauge:
+			slots = append(slots, slot{guardrail: g})
 		}
 	}
 	return slots
@@ -59,22 +62,54 @@ type sight struct {
 	batch     *batch
 	usual     *usual
 	reference *reference
+	warm      float64 // what is left of the allowance for a candidate that has just started
+	harmOnly  bool    // nobody asks for evidence of health
 }
 
-// evidence is what the batch says, counted as the rung of l has it.
-func (s slot) evidence(at sight, l *ladder) evidence {
+// sight is what slots may look at in a batch.
+func (j *Judge) sight(b *batch) sight {
+	return sight{
+		batch: b, usual: &j.state.Usual, reference: j.state.Reference,
+		warm: j.state.Youth.left(b.From, j.config.WarmUp),
+	}
+}
+
+// tolerated is the ratio that the candidate may reach now.
+func (s slot) tolerated(at sight) float64 {
+	return max(s.guardrail.Tolerance, 1) + warmOdds*at.warm
+}
+
+// evidence is what the batch says, counted as the rung of l has it. A level
+// that is gathered by block gathers in own.
+func (s slot) evidence(at sight, l *ladder, own *level) evidence {
 	var e evidence
-	switch {
-	case s.guardrail.Signal == stagger.SignalLatency:
+	switch s.guardrail.Signal {
+	case stagger.SignalLatency:
 		e = s.latency(at)
-	case l.Rung == rungBlocks && at.reference == nil:
-		e = l.Vote.observe(at.batch, s.guardrail, s.counter(rungPlain))
+	case stagger.SignalRetries:
+		e = s.sent(at)
+	case stagger.SignalCount:
+		e = s.happened(at, l)
+	case stagger.SignalSaturation, stagger.SignalGauge:
+		e = s.leveled(at, own)
 	default:
-		e = s.counted(at, s.counter(l.Rung))
+		e = s.failed(at, l)
 	}
 	e.power = 1
 	e.temper(l.exponent())
 	return e
+}
+
+// failed compares failures, or what counts as such.
+func (s slot) failed(at sight, l *ladder) evidence {
+	if l.Rung != rungBlocks || at.reference != nil {
+		return s.counted(at, s.counter(l.Rung))
+	}
+	var n, hits [arms]int
+	for side := range arms {
+		n[side], hits[side] = s.counter(rungPlain)(at.batch.whole(side))
+	}
+	return l.Vote.observe(at.batch, voteLength, n, hits, func(v *vote) evidence { return v.cast(s.guardrail) })
 }
 
 // counter counts, of one side, the requests and what is bad about them.
@@ -98,7 +133,7 @@ func (s slot) counted(at sight, count counter) evidence {
 	var (
 		g    = s.guardrail
 		e    = evidence{judged: true}
-		null = math.Log(max(g.Tolerance, 1))
+		null = math.Log(s.tolerated(at))
 		n, k = count(at.batch.whole(armCandidate))
 	)
 	var ratio, healthy logs
@@ -106,23 +141,32 @@ func (s slot) counted(at sight, count counter) evidence {
 	case nil:
 		e.curve = tables(at.batch, func(a *arm, _ int) (n, hits int) { return count(a) })
 		ratio = conditional(e.curve, null, sequential.Tilts[:], +1)
+		if at.harmOnly {
+			break
+		}
 		healthy = conditional(e.curve, math.Log(HealthyOdds), sequential.HealthyTilts[:], -1)
 	default:
-		ratio = oneSample(k, n, worse(at.reference.share(g.Signal), g.Tolerance), sequential.Tilts[:], +1)
+		ratio = oneSample(k, n, worse(at.reference.share(g.Signal), s.tolerated(at)), sequential.Tilts[:], +1)
 	}
 	exp(&e.ratio, ratio)
 	exp(&e.floor, oneSample(k, n, g.Floor, sequential.Tilts[:], +1))
+	if at.harmOnly {
+		return e
+	}
 	keep(&e.healthyRatio, healthy)
 	keep(&e.healthyCap, oneSample(k, n, g.Healthy, sequential.HealthyTilts[:], -1))
 	return e
 }
 
-// worse is the share whose odds are ratio times those of p.
-func worse(p, ratio float64) float64 {
+// worse is the share whose odds are ratio times those of p, and p at least.
+func worse(p, ratio float64) float64 { return times(p, max(ratio, 1)) }
+
+// times is the share whose odds are ratio times those of p.
+func times(p, ratio float64) float64 {
 	if p >= 1 {
 		return 1
 	}
-	odds := p / (1 - p) * max(ratio, 1)
+	odds := p / (1 - p) * ratio
 	return odds / (1 + odds)
 }
 
@@ -133,7 +177,8 @@ func (s slot) latency(at sight) evidence {
 		return e.neutral()
 	}
 	e.judged = true
-	base, limit := at.usual.threshold(s.quantile, histogram.Steps(s.guardrail.Tolerance), s.guardrail.Floor, at.batch.Age)
+	shift := histogram.Steps(s.guardrail.Tolerance) + int32(math.Round(warmBuckets*at.warm))
+	base, limit := at.usual.threshold(s.quantile, shift, s.guardrail.Floor, at.batch.Age)
 	healthyBase, margin := at.usual.threshold(s.quantile, histogram.Steps(s.guardrail.Healthy), s.guardrail.Floor, at.batch.Age)
 	if at.reference != nil {
 		c := at.batch.whole(armCandidate)
@@ -142,6 +187,9 @@ func (s slot) latency(at sight) evidence {
 		return e
 	}
 	exp(&e.ratio, conditional(exceeding(at.batch, base, limit), 0, sequential.Tilts[:], +1))
+	if at.harmOnly {
+		return e
+	}
 	keep(&e.healthyRatio, conditional(exceeding(at.batch, healthyBase, margin), 0, sequential.HealthyTilts[:], -1))
 	// A candidate of which fewer requests than the quantile leaves lie beyond
 	// the margin has that quantile within it, whatever the baseline does now:
@@ -193,9 +241,10 @@ type logs [len(sequential.Tilts)]float64
 func conditional(ts []sequential.Table, null float64, tilts []float64, sign float64) logs {
 	var out logs
 	for _, t := range ts {
-		atNull := t.LogM(null)
+		m := t.Moments()
+		atNull := m.Log(null)
 		for i, tilt := range tilts {
-			out[i] += float64(t.Hits)*sign*tilt + atNull - t.LogM(null+sign*tilt)
+			out[i] += float64(t.Hits)*sign*tilt + atNull - m.Log(null+sign*tilt)
 		}
 	}
 	return out

@@ -27,6 +27,7 @@ const splitTilts = 2 * len(sequential.Tilts)
 // split that breaks late is seen as well.
 type split struct {
 	Bets    [splitTilts]float64 `json:"bets"` // R by tilt
+	Begun   bool                `json:"begun,omitempty"`
 	Arrived uint64              `json:"arrived"`
 	Met     uint64              `json:"met"`    // of them the candidate
 	Wanted  float64             `json:"wanted"` // of them by the weight
@@ -44,21 +45,35 @@ type broken struct {
 	Expected float64                               `json:"expected"`
 }
 
-// observe takes in the subjects that arrived in a tick, and the starting mass
-// of its length.
-func (s *split) observe(t *stagger.Tick, baseline, candidate string, mass float64) {
+// splitMass is the mass that starts with the first subject; the other half comes
+// in later.
+const splitMass = 0.5
+
+// grow lets bets start.
+func (s *split) grow(mass float64) {
+	for i := range s.Bets {
+		s.Bets[i] += mass
+	}
+}
+
+// observe takes in the subjects that arrived in a tick.
+func (s *split) observe(t *stagger.Tick, baseline, candidate string) {
 	if t.Share == nil || !(*t.Share > 0 && *t.Share < 1) {
 		return
 	}
 	n, k := arrivals(t, baseline, candidate)
 	if n > 0 {
+		if !s.Begun {
+			s.Begun = true
+			s.grow(splitMass)
+		}
 		s.Arrived += uint64(n)
 		s.Met += uint64(k)
 		s.Wanted += float64(n) * *t.Share
 	}
 	for i := range s.Bets {
 		e := math.Exp(min(sequential.TiltLogE(k, n, *t.Share, splitTilt(i)), 500))
-		s.Bets[i] = min(e*(s.Bets[i]+mass), sequential.Most)
+		s.Bets[i] = min(e*s.Bets[i], sequential.Most)
 	}
 	switch {
 	case s.Broken != nil:
@@ -113,10 +128,9 @@ func (s *split) odds() float64 {
 // when it was seen to be broken, and forgives it when that is enough.
 func (s *split) recover(k, n int, share float64) {
 	b := s.Broken
-	half := worse(share, math.Sqrt(b.Odds))
-	sign := -1.0
+	half, sign := times(share, math.Sqrt(b.Odds)), -1.0
 	if b.Odds < 1 {
-		half, sign = lesser(share, math.Sqrt(b.Odds)), +1
+		sign = +1
 	}
 	for i, tilt := range sequential.HealthyTilts {
 		b.Recovery[i] += sequential.TiltLogE(k, n, half, sign*tilt)
@@ -127,10 +141,12 @@ func (s *split) recover(k, n int, share float64) {
 	}
 }
 
-// lesser is the share whose odds are ratio times those of p, for ratios below 1.
-func lesser(p, ratio float64) float64 {
-	odds := p / (1 - p) * ratio
-	return odds / (1 + odds)
+// reached is how far the evidence is.
+func (s *split) reached() float64 {
+	if s.Broken != nil {
+		return 1
+	}
+	return progress(s.evidence(), 1/AlphaSplit)
 }
 
 // tell says what is wrong with the split.

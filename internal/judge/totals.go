@@ -32,9 +32,9 @@ type radius struct{ step, below, above float64 }
 
 // radiusStep is the logarithm of the factor between numbers of requests for
 // which a radius is computed. It shrinks with the number, so that of the step
-// below is only too wide, by half a per cent at most; and it depends on the
+// below is only too wide, by 1.5 per cent at most; and it depends on the
 // number alone, so a restart changes nothing.
-const radiusStep = 0.01
+const radiusStep = 0.03
 
 func (r *radius) update(n, q, alpha float64) {
 	step := math.Floor(math.Log(max(n, 1)) / radiusStep)

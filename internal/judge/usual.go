@@ -38,6 +38,7 @@ type usual struct {
 	// Thresholds are bucket indexes by quantile; unknown until enough was seen.
 	Thresholds [len(quantiles)]int32 `json:"thresholds"`
 	Known      [len(quantiles)]bool  `json:"known"`
+	Habit      habit                 `json:"habit"`
 }
 
 const buckets = int(histogram.MaxIndex-histogram.MinIndex) + 1
@@ -59,6 +60,9 @@ func (u *usual) learn(b *batch) {
 	u.Lost += float64(whole.lost())
 	u.Timed += float64(whole.timed())
 	u.Fresh += float64(whole.timed())
+	if b.Senders != nil {
+		u.Habit.learn(&b.Senders[armBaseline])
+	}
 	if u.Since += b.To.Sub(b.From); u.Since >= relearnEach || !u.Known[0] {
 		u.relearn()
 	}
@@ -126,7 +130,9 @@ func (u *usual) beyond(i int32) (hits, of float64) {
 type reference struct {
 	Errors float64 `json:"errors"` // the most its share of failures can be
 	Lost   float64 `json:"lost"`   // the same of requests without an answer in time
-	Slow   [len(quantiles)]struct {
+	// Senders is the same of subjects that send more than is usual.
+	Senders float64 `json:"senders"`
+	Slow    [len(quantiles)]struct {
 		Most  float64 `json:"most"` // of the share beyond the threshold
 		Least float64 `json:"least"`
 	} `json:"slow"`
@@ -134,17 +140,24 @@ type reference struct {
 
 // share is the most that the baseline's share of what is bad can be.
 func (r *reference) share(s stagger.Signal) float64 {
-	if s == stagger.SignalGoodput {
+	switch s {
+	case stagger.SignalGoodput:
 		return r.Lost
+	case stagger.SignalRetries:
+		return r.Senders
+	default:
+		return r.Errors
 	}
-	return r.Errors
 }
 
 // alphaReference is the chance that the reference is better than the baseline was.
 const alphaReference = 0.005
 
 func (u *usual) reference() *reference {
-	r := &reference{Errors: 1, Lost: 1}
+	r := &reference{Errors: 1, Lost: 1, Senders: 1}
+	if h := &u.Habit; h.Known && h.Total >= 1 {
+		_, r.Senders = sequential.FractionInterval(int(h.beyond()), int(h.Total), alphaReference, h.Total)
+	}
 	_, r.Errors = sequential.FractionInterval(int(u.Failed), int(u.Requests), alphaReference, max(u.Requests, 1))
 	_, r.Lost = sequential.FractionInterval(int(u.Lost), int(u.Started), alphaReference, max(u.Started, 1))
 	for i := range quantiles {

@@ -52,6 +52,11 @@ func (j *Judge) decide(v *stagger.Verdict) {
 		v.Advice = stagger.AdviseHold
 		v.Signal, v.Sentence = j.blame(j.holding)
 		v.Sentence += certainty(AlphaSuspect)
+	case j.state.Split.Broken != nil:
+		v.Advice, v.Sentence = stagger.AdviseHold, j.state.Split.tell(j.config.Candidate)
+	case j.overLimit() >= 0:
+		v.Advice, v.Signal = stagger.AdviseHold, j.slots[j.overLimit()].guardrail.Signal
+		v.Sentence = j.tellLimit(j.overLimit())
 	case len(j.state.Past.Slots) > 0:
 		v.Advice = stagger.AdviseHold
 		v.Signal, v.Sentence = j.worsened("itself is worse than before the rollout")
@@ -72,12 +77,7 @@ func (j *Judge) decide(v *stagger.Verdict) {
 
 // decideHealth tells a healthy stage from one with too little evidence.
 func (j *Judge) decideHealth(v *stagger.Verdict) {
-	missing, least := -1, math.Inf(1)
-	for i := range j.slots {
-		if l := j.state.Banks[i].Healthy.log(); j.slots[i].gates && l < least {
-			missing, least = i, l
-		}
-	}
+	missing, least := j.leastHealthy()
 	if missing < 0 || least >= math.Log(1/AlphaHealthy) {
 		v.Outcome = stagger.OutcomeHealthy
 		v.Sentence = fmt.Sprintf("%s is as good as %s within the margins, on %s requests of this stage",
@@ -85,6 +85,18 @@ func (j *Judge) decideHealth(v *stagger.Verdict) {
 		return
 	}
 	v.Sentence = "no sign of harm; " + j.lacking(missing, least, v.Candidate.Stage)
+}
+
+// leastHealthy is the slot that lacks most before the stage is healthy, and its
+// evidence; -1 if none is needed.
+func (j *Judge) leastHealthy() (slot int, evidence float64) {
+	slot, evidence = -1, math.Inf(1)
+	for i := range j.slots {
+		if l := j.state.Banks[i].Healthy.log(); j.slots[i].gates && l < evidence {
+			slot, evidence = i, l
+		}
+	}
+	return slot, evidence
 }
 
 // lacking says what is still missing before a stage is healthy.
@@ -113,6 +125,7 @@ func (j *Judge) display(at time.Time) stagger.Verdict {
 	for i := range j.slots {
 		v.Findings = append(v.Findings, j.finding(i))
 	}
+	v.Ledger = j.ledger()
 	return v
 }
 
@@ -120,7 +133,7 @@ func (j *Judge) display(at time.Time) stagger.Verdict {
 func (j *Judge) finding(i int) stagger.Finding {
 	s, b := j.slots[i], &j.state.Banks[i]
 	f := stagger.Finding{
-		Signal: s.guardrail.Signal, Slot: s.name, Action: s.guardrail.Action, Outcome: stagger.OutcomeInconclusive,
+		Signal: s.guardrail.Signal, Slot: s.name, Metric: s.guardrail.Metric, Action: s.guardrail.Action, Outcome: stagger.OutcomeInconclusive,
 		Estimate: 1,
 		Suspect:  progress(b.Suspect.value(), 1/(s.weight.suspicion*AlphaSuspect)),
 		Rollback: progress(b.Rollback.value(), 1/(s.weight.proof*s.guardrail.Alpha)),
@@ -130,9 +143,14 @@ func (j *Judge) finding(i int) stagger.Finding {
 	if !b.Ladder.Known {
 		f.Rung, f.Dispersion = "", 0
 	}
-	if s.guardrail.Signal == stagger.SignalLatency {
+	switch s.guardrail.Signal {
+	case stagger.SignalLatency:
 		j.measureLatency(&f, s)
-	} else {
+	case stagger.SignalRetries, stagger.SignalCount:
+		b.measureHeard(&f, s)
+	case stagger.SignalSaturation, stagger.SignalGauge:
+		b.measureLevel(&f, s)
+	default:
 		j.measureShare(&f, s, b)
 	}
 	switch {
@@ -141,7 +159,7 @@ func (j *Judge) finding(i int) stagger.Finding {
 	case f.Healthy >= 1 && f.Suspect < 1:
 		f.Outcome = stagger.OutcomeHealthy
 	}
-	f.Sentence = j.tell(f) + allowance(f)
+	f.Sentence = j.tell(f, b) + allowance(f)
 	return f
 }
 

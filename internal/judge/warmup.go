@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/stagger-dev/stagger"
 )
 
 // A candidate that has just started is slow and fails more: caches are cold, code
@@ -24,18 +26,19 @@ type youth struct {
 	Hosts []string  `json:"hosts,omitempty"` // seen so far
 }
 
-// observe takes in a batch, before it is judged.
-func (y *youth) observe(b *batch) {
-	if b.requests(armCandidate) == 0 {
+// meet takes in who met the requests of the candidate, before these are judged.
+func (y *youth) meet(o *stagger.Observation) {
+	if o.Started == 0 {
 		return
 	}
 	if y.Since.IsZero() {
-		y.Since = b.From
+		y.Since = o.From
 	}
-	for _, name := range b.hostNames() {
-		if len(y.Hosts) < mostHosts && !slices.Contains(y.Hosts, name) {
-			y.Hosts = append(y.Hosts, name)
-			y.Since = b.From
+	for i := range o.Hosts {
+		h := &o.Hosts[i]
+		if h.Started > 0 && len(y.Hosts) < mostHosts && !slices.Contains(y.Hosts, h.Name) {
+			y.Hosts = append(y.Hosts, h.Name)
+			y.Since = o.From
 		}
 	}
 }
@@ -55,6 +58,3 @@ func (y *youth) left(at time.Time, halfLife time.Duration) float64 {
 	}
 	return left
 }
-
-// hostNames is filled in with the core branch.
-func (b *batch) hostNames() []string { return nil }

@@ -34,10 +34,13 @@ func NewWatch(version string) *Watch {
 // Observe takes in a tick.
 func (w *Watch) Observe(t stagger.Tick) {
 	j := w.judge
-	if !j.collect(t) {
+	if !j.accept(&t) {
 		return
 	}
 	b := &j.state.Batch
+	if j.collect(&t); !b.full() {
+		return
+	}
 	defer b.clear()
 	for range j.state.Clock.blocksEnded(b.From) {
 		j.state.Past.endBlock()
@@ -45,7 +48,7 @@ func (w *Watch) Observe(t stagger.Tick) {
 	at, perMinute := sight{batch: b, usual: &j.state.Usual}, j.state.expectedFailures(b)
 	for i := range j.slots {
 		l := &j.state.Banks[i].Ladder
-		l.choose(j.slots[i], perMinute)
+		l.choose(j.slots[i], perMinute, 1)
 		l.measure(j.slots[i], at)
 	}
 	if w.seen += b.To.Sub(b.From); w.seen >= watchLearns {

@@ -12,14 +12,14 @@ import (
 // buckets is the length of a dense histogram: zero first, then every index.
 const buckets = int(histogram.MaxIndex-histogram.MinIndex) + 2
 
-// A cell's gate counts the requests that began in it (lower half) and the
-// endings that entered it (upper half); the top bit closes it. One word, so
-// that closing is one atomic step: a request is counted in this cell or in
-// another, never in both or in none.
+// A cell's gate counts the beginnings (lower half) and the endings (upper half)
+// that entered it; the top bit closes it. One word, so that closing is one
+// atomic step: a request is counted in this cell or in another, never in both
+// or in none.
 const (
-	began   uint64 = 1
-	entered uint64 = 1 << 32
-	closed  uint64 = 1 << 63
+	began  uint64 = 1
+	ended  uint64 = 1 << 32
+	closed uint64 = 1 << 63
 )
 
 // cell counts one tick of one series on one shard. It spans many cache lines
@@ -28,59 +28,82 @@ const (
 // knows when nobody does.
 type cell struct {
 	tick     int64
+	version  uint16   // the number of the series' version
+	senders  *senders // of the tick's minute; nil if that is not counted
 	gate     atomic.Uint64
-	left     atomic.Uint64 // endings that are fully counted
+	left     atomic.Uint64 // of those that entered, who is fully counted
 	sum      atomic.Int64  // nanoseconds
 	first    atomic.Uint32 // failures that are their subject's first
+	arrived  atomic.Uint32
 	outcomes [classes]atomic.Uint32
 	latency  [buckets]atomic.Uint32
 	groups   [stagger.Groups]groupCell
+	hosts    hostCells
 }
 
 // begin counts a start, unless the cell is closed.
-func (c *cell) begin(subject uint64) bool {
-	c.groups[group(subject)].started.Add(1)
-	return c.gate.Add(began)&closed == 0
+func (c *cell) begin(r *Request, arrived bool) bool {
+	if c.gate.Add(began)&closed != 0 {
+		return false
+	}
+	c.groups[group(r.Subject)].started.Add(1)
+	if r.Host != nil {
+		c.hosts.of(r.Host).started.Add(1)
+	}
+	if arrived {
+		c.arrived.Add(1)
+	}
+	if c.senders != nil {
+		c.senders.count(r.Subject, c.version)
+	}
+	c.left.Add(began)
+	return true
 }
 
 // end counts an ending, unless the cell is closed.
-func (c *cell) end(d time.Duration, class Class, subject uint64, first bool) bool {
-	if c.gate.Add(entered)&closed != 0 {
+func (c *cell) end(d time.Duration, class Class, x *Sample, first bool) bool {
+	if c.gate.Add(ended)&closed != 0 {
 		return false
 	}
+	index := histogram.Index(d)
 	c.outcomes[class].Add(1)
 	if class != ClientAbort {
 		c.sum.Add(int64(d))
-		c.latency[slot(d)].Add(1)
+		c.latency[slotOf(d, index)].Add(1)
 	}
 	if first {
 		c.first.Add(1)
 	}
-	c.groups[group(subject)].end(d, class, first)
-	c.left.Add(1)
+	c.groups[group(x.subject)].end(index, class, first)
+	if x.host != nil {
+		c.hosts.of(x.host).end(index, class, false)
+	}
+	c.left.Add(ended)
 	return true
 }
 
-// close ends counting and adds what was counted to t. It waits for the endings
-// that entered before: they have nanoseconds to go.
+// close ends counting and adds what was counted to t. It waits for those who
+// entered before: they have nanoseconds to go.
 func (c *cell) close(t *sealing) {
-	gate := c.gate.Or(closed)
-	for c.left.Load() < gate&^closed>>32 {
+	gate := c.gate.Or(closed) &^ closed
+	for c.left.Load() != gate {
 		runtime.Gosched()
 	}
-	t.started += gate & (entered - 1)
+	t.started += gate & (ended - 1)
 	t.first += uint64(c.first.Load())
+	t.arrived += uint64(c.arrived.Load())
 	c.addTo(&t.tally)
 	for i := range c.groups {
 		c.groups[i].addTo(&t.groups[i])
 	}
+	c.hosts.addTo(t)
 }
 
 // peek adds what is counted so far. Endings are read before starts, so that
 // never more end than began.
 func (c *cell) peek(t *tally) {
 	c.addTo(t)
-	t.started += c.gate.Load() & (entered - 1)
+	t.started += c.gate.Load() & (ended - 1)
 }
 
 func (c *cell) addTo(t *tally) {
@@ -94,11 +117,14 @@ func (c *cell) addTo(t *tally) {
 }
 
 // slot returns where a duration is counted.
-func slot(d time.Duration) int {
+func slot(d time.Duration) int { return slotOf(d, histogram.Index(d)) }
+
+// slotOf is slot where the duration's bucket is known.
+func slotOf(d time.Duration, index int32) int {
 	if d <= 0 {
 		return 0
 	}
-	return int(histogram.Index(d)-histogram.MinIndex) + 1
+	return int(index-histogram.MinIndex) + 1
 }
 
 // tally is counts added up, no longer shared.
@@ -113,8 +139,10 @@ type tally struct {
 type sealing struct {
 	tally
 
-	first  uint64 // failures that were their subject's first
-	groups [stagger.Groups]groupTally
+	first   uint64 // failures that were their subject's first
+	arrived uint64
+	groups  [stagger.Groups]groupTally
+	hosts   []hostTally
 }
 
 func (t *tally) add(u *tally) {

@@ -19,6 +19,8 @@ func TestNothingIsLostOrCountedTwice(t *testing.T) {
 	m := meter.New(meter.Options{Tick: time.Millisecond, MinAge: time.Millisecond, MaxAge: 3 * time.Millisecond, Keep: time.Hour})
 	series := []*meter.Series{m.Series("shop", "v1", "all"), m.Series("shop", "v2", "all")}
 
+	hosts := meter.Hosts([]string{"a:80", "b:80", "c:80"})
+
 	stop := make(chan struct{})
 	var sealing sync.WaitGroup
 	sealing.Go(func() {
@@ -37,7 +39,11 @@ func TestNothingIsLostOrCountedTwice(t *testing.T) {
 		working.Go(func() {
 			var late []meter.Sample
 			for i := range requests {
-				x := series[(w+i)%2].Begin(time.Now(), uint64(i))
+				r := meter.Request{Subject: uint64(i)}
+				if i%5 != 0 { // one of five finds no endpoint
+					r.Host = hosts[i%3]
+				}
+				x := series[(w+i)%2].BeginRequest(time.Now(), r)
 				if i%50 == 0 { // these end after their tick was sealed
 					late = append(late, x)
 					continue
@@ -55,8 +61,17 @@ func TestNothingIsLostOrCountedTwice(t *testing.T) {
 	m.Seal(time.Now().Add(time.Second))
 
 	var sum stagger.Observation
+	var sent uint64
 	for _, one := range ticks(t, m, time.Time{}) {
 		for _, o := range one.Observations {
+			if groups := sumGroups(o.Groups); groups.Started != o.Started || groups.Unfinished != o.Unfinished || groups.Failed != o.Outcomes.Failed() {
+				t.Fatalf("the groups add up to %+v of %+v", groups, o)
+			}
+			hosts := sumHosts(o.Hosts)
+			if hosts.Started > o.Started || hosts.Unfinished > o.Unfinished || hosts.Failed > o.Outcomes.Failed() {
+				t.Fatalf("the hosts add up to %+v of %+v", hosts, o)
+			}
+			sent += hosts.Started
 			if o.Started != o.Unfinished+o.Outcomes.Finished() {
 				t.Fatalf("%d started, %d unfinished, %d finished", o.Started, o.Unfinished, o.Outcomes.Finished())
 			}
@@ -68,6 +83,9 @@ func TestNothingIsLostOrCountedTwice(t *testing.T) {
 	}
 	if sum.Started != workers*requests {
 		t.Errorf("%d starts were sealed, want %d", sum.Started, workers*requests)
+	}
+	if want := uint64(workers * requests / 5 * 4); sent != want {
+		t.Errorf("%d starts were sealed by host, want %d", sent, want)
 	}
 	var ended float64
 	for _, version := range []string{"v1", "v2"} {
@@ -83,14 +101,35 @@ func TestNothingIsLostOrCountedTwice(t *testing.T) {
 	}
 }
 
+// everything returns a request of which all there is to count is counted: it
+// has a host, its subject is looked for among the arrivals, and has its turn as
+// a sender in the minute of start.
+func everything(t testing.TB) meter.Request {
+	t.Helper()
+	for _, subject := range subjects(100) {
+		m := meter.New(meter.Options{})
+		m.Seal(start)
+		m.Series("shop", "v1", "all").Begin(start, subject)
+		m.Seal(start.Add(time.Minute + 3*time.Second))
+		if count(senders(t, ticks(t, m, start))) > 0 {
+			return meter.Request{
+				Subject: subject, Host: meter.Hosts([]string{"a:80"})[0], Arrivals: meter.ArrivalsUnder("seed", nil),
+			}
+		}
+	}
+	t.Fatal("none of a hundred subjects has its turn")
+	return meter.Request{}
+}
+
 func TestCountingDoesNotAllocate(t *testing.T) {
 	m := meter.New(meter.Options{})
 	s := m.Series("shop", "v1", "all")
+	r := everything(t)
 	for range 100 { // the first of a tick on a shard makes its counters
-		s.Begin(start, 0).End(start.Add(time.Millisecond), meter.OK)
+		s.BeginRequest(start, r).End(start.Add(time.Millisecond), meter.OK)
 	}
 	if n := testing.AllocsPerRun(1000, func() {
-		s.Begin(start, 0).End(start.Add(time.Millisecond), meter.OK)
+		s.BeginRequest(start, r).End(start.Add(time.Millisecond), meter.OK)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -103,6 +142,16 @@ func BenchmarkBeginEnd(b *testing.B) {
 	later := now.Add(3 * time.Millisecond)
 	for b.Loop() {
 		s.Begin(now, 0).End(later, meter.OK)
+	}
+}
+
+// BenchmarkBeginEndWithAll counts all there is to count of a request.
+func BenchmarkBeginEndWithAll(b *testing.B) {
+	s := meter.New(meter.Options{}).Series("shop", "v1", "all")
+	b.ReportAllocs()
+	r := everything(b)
+	for b.Loop() {
+		s.BeginRequest(start, r).End(start.Add(3*time.Millisecond), meter.OK)
 	}
 }
 

@@ -31,21 +31,28 @@ func TestGroupsPartTheRequests(t *testing.T) {
 	if len(o.Groups) != stagger.Groups {
 		t.Fatalf("%d groups", len(o.Groups))
 	}
-	var sum stagger.Group
 	for i, g := range o.Groups {
 		if g.Started != n/stagger.Groups {
 			t.Errorf("group %d has %d requests", i, g.Started)
 		}
+	}
+	sum := sumGroups(o.Groups)
+	want := stagger.Group{Started: o.Started, Unfinished: o.Unfinished, Failed: o.Outcomes.Failed(), FirstFailed: o.FirstFailed, Latency: coarse(o.Latency)}
+	if diff := cmp.Diff(want, sum); diff != "" {
+		t.Errorf("the groups do not add up (-whole +sum):\n%s", diff)
+	}
+}
+
+func sumGroups(groups []stagger.Group) stagger.Group {
+	var sum stagger.Group
+	for _, g := range groups {
 		sum.Started += g.Started
 		sum.Unfinished += g.Unfinished
 		sum.Failed += g.Failed
 		sum.FirstFailed += g.FirstFailed
 		sum.Latency = histogram.Sum(sum.Latency, g.Latency)
 	}
-	want := stagger.Group{Started: o.Started, Unfinished: o.Unfinished, Failed: o.Outcomes.Failed(), FirstFailed: o.FirstFailed, Latency: coarse(o.Latency)}
-	if diff := cmp.Diff(want, sum); diff != "" {
-		t.Errorf("the groups do not add up (-whole +sum):\n%s", diff)
-	}
+	return sum
 }
 
 // coarse puts every bucket of h into the one of a group's histogram that

@@ -105,6 +105,15 @@ func (m *Meter) Ticks(_ context.Context, service string, after time.Time) ([]sta
 	return s.after(after), nil
 }
 
+// Weigh says that the split's service follows it since now: every request that
+// starts later does. It is what the ticks' shares come from. A service without
+// series is passed over.
+func (m *Meter) Weigh(now time.Time, split stagger.Split) {
+	if s, ok := m.service(split.Service); ok {
+		s.weigh(m.tick(now), split)
+	}
+}
+
 // InFlight returns how many requests of a version have begun and not ended.
 func (m *Meter) InFlight(service, version string) int64 {
 	s, ok := m.service(service)
@@ -159,3 +168,6 @@ func (m *Meter) tick(now time.Time) int64 {
 func (m *Meter) start(tick int64) time.Time {
 	return m.origin.Load().Add(time.Duration(tick) * m.options.Tick)
 }
+
+// minute returns the number of the minute that a tick begins in.
+func (m *Meter) minute(tick int64) int64 { return m.start(tick).UnixNano() / int64(senderMinute) }

@@ -18,7 +18,7 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const tick = 250 * time.Millisecond
 
-func ticks(t *testing.T, m *meter.Meter, after time.Time) []stagger.Tick {
+func ticks(t testing.TB, m *meter.Meter, after time.Time) []stagger.Tick {
 	t.Helper()
 	got, err := m.Ticks(t.Context(), "shop", after)
 	if err != nil {

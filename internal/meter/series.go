@@ -14,6 +14,7 @@ const maxShards = 16
 type Series struct {
 	service *service
 	version string
+	number  uint16 // of the version
 	route   string
 	ring    int64 // ticks that may be open, a power of two
 	shards  []shard
@@ -32,9 +33,9 @@ type shard struct {
 	cells []atomic.Pointer[cell]
 }
 
-func newSeries(s *service, version, route string) *Series {
+func newSeries(s *service, version string, number uint16, route string) *Series {
 	one := &Series{
-		service: s, version: version, route: route,
+		service: s, version: version, number: number, route: route,
 		ring: int64(s.meter.ring), shards: make([]shard, shards()), created: time.Now(),
 	}
 	for i := range one.shards {
@@ -53,29 +54,51 @@ func shards() int {
 	return n
 }
 
+// Request is what is known of a request that begins.
+type Request struct {
+	// Subject is a hash of whom the request is for; its lowest bits choose the
+	// group.
+	Subject uint64
+	// Host is the endpoint that it is sent to, whether it can be reached or
+	// not; of several tries it is the first. Nil where there is none.
+	Host *Host
+	// Arrivals is who came under the split's seed; the subject is remembered in
+	// it. Nil while the weight gives the candidate nobody.
+	Arrivals *Arrivals
+	// Ruled tells that a rule had a say in the version: the subject is no
+	// arrival, now or later.
+	Ruled bool
+}
+
 // Sample is one request on its way. It is a value; call End exactly once.
 type Sample struct {
 	series  *Series
 	cell    *cell
 	start   time.Time
 	subject uint64
+	host    *Host
 }
 
-// Begin counts a request of a subject that starts now. The subject is a hash
-// of whom the request is for; its lowest bits choose the group.
+// Begin counts a request of a subject that starts now.
 func (s *Series) Begin(now time.Time, subject uint64) Sample {
+	return s.BeginRequest(now, Request{Subject: subject})
+}
+
+// BeginRequest counts a request that starts now.
+func (s *Series) BeginRequest(now time.Time, r Request) Sample {
 	shard := &s.shards[rand.Uint32()&uint32(len(s.shards)-1)]
 	tick := s.service.meter.tick(now)
 	c := shard.cells[tick&(s.ring-1)].Load()
-	if c == nil || c.tick != tick || !c.begin(subject) {
-		c = s.beginNew(shard, tick, subject)
+	arrived := r.Arrivals != nil && r.Arrivals.first(r.Subject) && !r.Ruled
+	if c == nil || c.tick != tick || !c.begin(&r, arrived) {
+		c = s.beginNew(shard, tick, r, arrived)
 	}
-	return Sample{series: s, cell: c, start: now, subject: subject}
+	return Sample{series: s, cell: c, start: now, subject: r.Subject, host: r.Host}
 }
 
-// beginNew is Begin for the first request of a tick, and for a tick that is
-// sealed already or too far ahead: those are counted in the nearest open one.
-func (s *Series) beginNew(shard *shard, tick int64, subject uint64) *cell {
+// beginNew is BeginRequest for the first request of a tick, and for a tick that
+// is sealed already or too far ahead: those are counted in the nearest open one.
+func (s *Series) beginNew(shard *shard, tick int64, r Request, arrived bool) *cell {
 	s.service.mu.Lock()
 	defer s.service.mu.Unlock()
 	next := s.service.nextFrom(tick)
@@ -83,11 +106,11 @@ func (s *Series) beginNew(shard *shard, tick int64, subject uint64) *cell {
 	place := &shard.cells[tick&(s.ring-1)]
 	c := place.Load()
 	if c == nil || c.tick != tick {
-		c = &cell{tick: tick}
+		c = &cell{tick: tick, version: s.number, senders: s.service.sendersOf(tick)}
 		place.Store(c)
 	}
 	// Nothing is sealed while the lock is held, so an open tick's cell is open.
-	c.begin(subject)
+	c.begin(&r, arrived)
 	return c
 }
 
@@ -96,7 +119,7 @@ func (s *Series) beginNew(shard *shard, tick int64, subject uint64) *cell {
 func (x Sample) End(now time.Time, class Class) {
 	d := max(now.Sub(x.start), 0)
 	first := class.failed() && x.series.failed.first(x.subject, now)
-	if x.cell.end(d, class, x.subject, first) {
+	if x.cell.end(d, class, &x, first) {
 		return
 	}
 	x.series.service.mu.Lock()

@@ -16,10 +16,13 @@ type service struct {
 
 	mu      sync.Mutex // guards the rest, and what Series says it guards
 	series  []*Series  // by version and route
+	numbers uint16     // the last number that a version got
 	touched bool       // next is set
 	next    int64      // the oldest tick that is not sealed
 	sealed  []stagger.Tick
 	pace    pace
+	minutes minutes
+	weights weights
 }
 
 func newService(m *Meter, name string) *service {
@@ -36,7 +39,7 @@ func (s *service) add(version, route string) *Series {
 			return one
 		}
 	}
-	one := newSeries(s, version, route)
+	one := newSeries(s, version, s.number(version), route)
 	s.series = append(s.series, one)
 	slices.SortFunc(s.series, func(a, b *Series) int {
 		return cmp.Or(cmp.Compare(a.version, b.version), cmp.Compare(a.route, b.route))
@@ -44,11 +47,33 @@ func (s *service) add(version, route string) *Series {
 	return one
 }
 
+// number returns the number of a version that has series, or else another that
+// none of those has: there is one as long as there are less than 65 000. The
+// caller holds mu.
+func (s *service) number(version string) uint16 {
+	taken := make(map[uint16]bool, len(s.series))
+	for _, one := range s.series {
+		if one.version == version {
+			return one.number
+		}
+		taken[one.number] = true
+	}
+	s.numbers++
+	for range s.series {
+		if !taken[s.numbers] {
+			break
+		}
+		s.numbers++
+	}
+	return s.numbers
+}
+
 // nextFrom returns the oldest open tick. The first tick anybody speaks of is
 // the first there is. The caller holds mu.
 func (s *service) nextFrom(tick int64) int64 {
 	if !s.touched {
 		s.touched, s.next = true, tick
+		s.minutes.breakOff(s.meter.minute(tick - 1))
 	}
 	return s.next
 }
@@ -103,9 +128,14 @@ func (s *service) sealNext(age time.Duration) {
 		s.pace.learn(&counts.tally)
 		t.Observations = append(t.Observations, observe(t, one, &counts))
 	}
+	t.Share = s.weights.share(s.next)
+	if minute := s.meter.minute(s.next); minute != s.meter.minute(s.next+1) {
+		s.addSenders(&t, s.minutes.end(minute))
+	}
 	s.pace.tick()
 	s.sealed = append(s.sealed, t)
 	s.next++
+	s.weights.forget(s.next)
 }
 
 func observe(t stagger.Tick, one *Series, counts *sealing) stagger.Observation {
@@ -118,7 +148,9 @@ func observe(t stagger.Tick, one *Series, counts *sealing) stagger.Observation {
 		Latency:    counts.histogram(),
 
 		FirstFailed: counts.first,
+		Arrived:     counts.arrived,
 		Groups:      counts.groupList(),
+		Hosts:       counts.hostList(),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/meter"
 )
 
 // pool is the endpoints of one version. It outlives changes of the table, and
@@ -32,6 +33,7 @@ type endpoint struct {
 	address   string // host:port
 	h2c       bool
 	transport *http.Transport
+	host      *meter.Host // as which its requests are counted
 	inFlight  atomic.Int64
 }
 
@@ -50,7 +52,19 @@ func newPool(s stagger.Service, v stagger.Version, idle int) (*pool, error) {
 		})
 	}
 	p.healthy.Store(new([]*endpoint))
+	p.nameHosts()
 	return p, nil
+}
+
+// nameHosts has the endpoints counted by their addresses.
+func (p *pool) nameHosts() {
+	names := make([]string, 0, len(p.endpoints))
+	for _, e := range p.endpoints {
+		names = append(names, e.address)
+	}
+	for i, host := range meter.Hosts(names) {
+		p.endpoints[i].host = host
+	}
 }
 
 // newTransport returns an upstream client that adds nothing of its own: no

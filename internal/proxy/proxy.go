@@ -262,6 +262,7 @@ func (p *Proxy) Apply(_ context.Context, s stagger.Split) error {
 		return err
 	}
 	p.table.Store(t.with(i, next))
+	p.meter.Weigh(time.Now(), s)
 	return nil
 }
 
@@ -342,6 +343,7 @@ func (p *Proxy) replace(next *table) error {
 		if before == nil || !before.applied {
 			continue
 		}
+		s.arrivals = before.arrivals
 		kept, err := s.under(before.split, true)
 		if err != nil {
 			return refuse(stagger.CodeConflict, "service %q cannot change now: %v", s.service.Name, err)
@@ -350,6 +352,9 @@ func (p *Proxy) replace(next *table) error {
 	}
 	p.count(next)
 	p.table.Store(next)
+	for _, s := range next.services {
+		p.meter.Weigh(time.Now(), s.split)
+	}
 	return nil
 }
 

@@ -22,6 +22,10 @@ type traffic struct {
 	chooser   *cohort.Chooser
 	baseline  *version
 	candidate *version
+	// arrivals is who came while the weight showed the candidate to somebody.
+	// It stays when the weight goes, as the rollout may go on; the next rollout
+	// replaces it.
+	arrivals *meter.Arrivals
 }
 
 // version is one version of a service with where it runs and is counted.
@@ -60,16 +64,27 @@ func (t *traffic) under(s stagger.Split, applied bool) (*traffic, error) {
 		return nil, err
 	}
 	u.chooser = chooser
+	if u.chance() {
+		u.arrivals = meter.ArrivalsUnder(s.Seed, t.arrivals)
+	}
 	return &u, nil
 }
 
-// choose returns the version the subject of a meets, and the subject's point.
-func (t *traffic) choose(a cohort.Attributes) (*version, uint64) {
-	at, candidate := t.chooser.Choose(a)
-	if candidate {
-		return t.candidate, at
+// chance says whether the weight shows the candidate to anybody.
+func (t *traffic) chance() bool { return t.candidate != nil && t.split.Weight > 0 }
+
+// choose returns the version the subject of a meets, and what is to be counted
+// of it.
+func (t *traffic) choose(a cohort.Attributes) (*version, meter.Request) {
+	at, candidate, ruled := t.chooser.Choose(a)
+	r := meter.Request{Subject: at, Ruled: ruled}
+	if t.chance() {
+		r.Arrivals = t.arrivals
 	}
-	return t.baseline, at
+	if candidate {
+		return t.candidate, r
+	}
+	return t.baseline, r
 }
 
 // pass is one request that was let in: which version it meets, where, and its
@@ -84,10 +99,15 @@ type pass struct {
 
 // admit chooses version and endpoint, and begins to measure. A version without
 // a healthy endpoint keeps its subjects: moving them would hide its failure.
+// Nobody tries another endpoint later, so the one chosen is the one to count.
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
-	v, subject := t.choose(a)
-	p := pass{version: v, sample: v.series[r.index].Begin(now, subject)}
+	v, request := t.choose(a)
+	p := pass{version: v}
 	p.endpoint, p.healthy = v.pool.pick()
+	if p.endpoint != nil {
+		request.Host = p.endpoint.host
+	}
+	p.sample = v.series[r.index].BeginRequest(now, request)
 	return p
 }
 

@@ -15,37 +15,117 @@ func (t Table) Empty() bool {
 	return t.Outcomes == 0 || t.Outcomes == t.Total || t.Candidate == 0 || t.Candidate == t.Total
 }
 
-// LogM returns the logarithm of the moment function of the hypergeometric
-// distribution of the hits given the margins,
+// Moments is the moment function of the hypergeometric distribution of a
+// table's hits given its margins, made ready to be asked at many tilts:
 //
 //	M(psi) = sum over k of C(x,k) C(N-x,n-k) / C(N,n) psi^k,  psi = exp(tilt).
 //
-// It sums outward from the tilted mode by the ratio of neighbouring terms, so
-// it needs log-factorials once and loses nothing at any size. Under an odds
-// ratio OR the hits have weights proportional to OR^k (Fisher's noncentral
-// hypergeometric distribution).
-func (t Table) LogM(tilt float64) float64 {
-	if t.Empty() {
-		return tilt * float64(t.least()) // k cannot vary
+// Under an odds ratio OR the hits have weights proportional to OR^k (Fisher's
+// noncentral hypergeometric distribution).
+type Moments struct {
+	table     Table
+	low, high int // that the hits can be
+	all       float64
+	few       [fewHits + 1]float64 // the distribution from low on, where it fits
+}
+
+// fewHits is how far the hits of a table may vary for its distribution to be
+// written out.
+const fewHits = 24
+
+// Moments makes the moment function of t.
+func (t Table) Moments() Moments {
+	m := Moments{table: t, low: t.least(), high: min(t.Outcomes, t.Candidate)}
+	switch {
+	case t.Empty():
+	case m.high-m.low <= fewHits:
+		m.writeOut()
+	default:
+		m.all = logChoose(t.Total, t.Candidate)
 	}
+	return m
+}
+
+// writeOut computes the distribution by the ratio of neighbouring terms. With
+// so few of them none is too large or too small for a number.
+func (m *Moments) writeOut() {
+	k := float64(m.low)
+	hit, miss, other := k, float64(m.table.Candidate)-k, float64(m.table.Outcomes)-k
+	rest := float64(m.table.Total-m.table.Outcomes) - miss
+	terms := m.few[:m.high-m.low+1]
+	terms[0] = 1
+	sum := 1.0
+	for i := range terms[1:] {
+		hit, rest = hit+1, rest+1
+		terms[i+1] = terms[i] * other * miss / (hit * rest)
+		sum += terms[i+1]
+		other, miss = other-1, miss-1
+	}
+	for i := range terms {
+		terms[i] /= sum
+	}
+}
+
+// Log returns the logarithm of the moment function at a tilt. It sums outward
+// from the tilted mode by the ratio of neighbouring terms, so it needs
+// log-factorials once and loses nothing at any size; few terms it sums by
+// Horner's rule.
+func (m *Moments) Log(tilt float64) float64 {
+	switch {
+	case tilt == 0:
+		return 0 // the weights of a distribution
+	case m.low == m.high || m.table.Empty():
+		return tilt * float64(m.low) // k cannot vary
+	case m.high-m.low <= fewHits:
+		psi, sum := math.Exp(tilt), 0.0
+		for i := m.high - m.low; i >= 0; i-- {
+			sum = sum*psi + m.few[i]
+		}
+		return tilt*float64(m.low) + math.Log(sum)
+	default:
+		return m.outward(tilt)
+	}
+}
+
+func (m *Moments) outward(tilt float64) float64 {
 	var (
+		t           = m.table
 		total, n, x = float64(t.Total), float64(t.Candidate), float64(t.Outcomes)
 		psi         = math.Exp(tilt)
-		low, high   = t.least(), min(t.Outcomes, t.Candidate)
-		mode        = min(max(tiltedMode(total, n, x, psi), low), high)
-		others      = total - x - n
+		mode        = min(max(tiltedMode(total, n, x, psi), m.low), m.high)
+		k           = float64(mode)
 		sum         = 1.0
 	)
-	for k, term := float64(mode), 1.0; int(k) < high && term > 1e-16*sum; k++ {
-		term *= (x - k) * (n - k) * psi / ((k + 1) * (others + k + 1))
-		sum += term
-	}
-	for k, term := float64(mode), 1.0; int(k) > low && term > 1e-16*sum; k-- {
-		term *= k * (others + k) / ((x - k + 1) * (n - k + 1) * psi)
-		sum += term
-	}
+	// What neighbouring terms differ by: hits and misses of the candidate's,
+	// hits and misses of the baseline's.
+	hit, miss, other, rest := k, n-k, x-k, total-x-n+k
+	sum += tail(other, miss, hit+1, rest+1, psi, m.high-mode, sum)
+	sum += tail(hit, rest, other+1, miss+1, 1/psi, mode-m.low, sum)
 	return logChoose(t.Outcomes, mode) + logChoose(t.Total-t.Outcomes, t.Candidate-mode) -
-		logChoose(t.Total, t.Candidate) + tilt*float64(mode) + math.Log(sum)
+		m.all + tilt*k + math.Log(sum)
+}
+
+// LogM returns the logarithm of the moment function at one tilt.
+func (t Table) LogM(tilt float64) float64 {
+	m := t.Moments()
+	return m.Log(tilt)
+}
+
+// negligible is the share of a sum below which its terms are left out: what
+// rounding makes of log-factorials is larger.
+const negligible = 1e-14
+
+// tail sums up to steps terms to one side of a mode of weight 1, of which each
+// is the one before it times a b psi / (c d), with a and b falling by one and c
+// and d rising.
+func tail(a, b, c, d, psi float64, steps int, before float64) float64 {
+	sum, least := 0.0, negligible*before
+	for term := 1.0; steps > 0 && term > least; steps-- {
+		term *= a * b * psi / (c * d)
+		sum += term
+		a, b, c, d = a-1, b-1, c+1, d+1
+	}
+	return sum
 }
 
 // least is the smallest number of hits the margins allow.

@@ -1,0 +1,72 @@
+package controller
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// TestAPieceOfMemoryAddsUpWhatItsTicksHold also holds that the ticks, which are
+// shared, stay as they were.
+func TestAPieceOfMemoryAddsUpWhatItsTicksHold(t *testing.T) {
+	from := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	tick := func(second int, share float64) stagger.Tick {
+		at := from.Add(time.Duration(second) * time.Second)
+		return stagger.Tick{Service: "shop", From: at, To: at.Add(time.Second), Age: time.Second, Share: &share, Observations: []stagger.Observation{{
+			Service: "shop", Version: "v1", Route: "all", From: at, To: at.Add(time.Second),
+			Started: 10, Unfinished: 1, Outcomes: stagger.Outcomes{OK: 8, ServerError: 1}, FirstFailed: 1,
+			Groups: make([]stagger.Group, stagger.Groups), Hosts: []stagger.Host{{Name: "a:80"}}, Arrived: 2,
+			Senders: []stagger.Senders{{Requests: 1, Subjects: [stagger.Groups]uint64{3, 1}}},
+			Counts:  []stagger.Count{{Metric: "orders", N: 5}},
+			Gauges:  []stagger.Gauge{{Metric: "heap", Instance: "a", Value: 1}},
+		}}}
+	}
+	ticks := func() [3]stagger.Tick {
+		all := [3]stagger.Tick{tick(0, 0.1), tick(1, 0.1), tick(2, 0.1)}
+		o := &all[1].Observations[0]
+		o.Senders = []stagger.Senders{{Requests: 1, Subjects: [stagger.Groups]uint64{0, 1}}, {Requests: 4, Subjects: [stagger.Groups]uint64{2}}}
+		o.Counts = append(o.Counts, stagger.Count{Metric: "refunds", N: 1})
+		o.Gauges = []stagger.Gauge{{Metric: "heap", Instance: "b", Value: 2}, {Metric: "heap", Instance: "a", Value: 3}}
+		o = &all[2].Observations[0]
+		o.Senders = nil
+		elsewhere := *o
+		elsewhere.Proxy = "east"
+		all[2].Observations = append(all[2].Observations, elsewhere)
+		return all
+	}
+	given := ticks()
+	var m memory
+	for _, one := range given {
+		m.add(one)
+	}
+	share := 0.1
+	elsewhere := given[2].Observations[1]
+	want := []stagger.Tick{{Service: "shop", From: from, To: from.Add(3 * time.Second), Age: time.Second, Share: &share, Observations: []stagger.Observation{{
+		Service: "shop", Version: "v1", Route: "all", From: from, To: from.Add(3 * time.Second),
+		Started: 30, Unfinished: 3, Outcomes: stagger.Outcomes{OK: 24, ServerError: 3}, FirstFailed: 3, Arrived: 6,
+		Senders: []stagger.Senders{{Requests: 1, Subjects: [stagger.Groups]uint64{3, 2}}, {Requests: 4, Subjects: [stagger.Groups]uint64{2}}},
+		Counts:  []stagger.Count{{Metric: "orders", N: 15}, {Metric: "refunds", N: 1}},
+		Gauges:  []stagger.Gauge{{Metric: "heap", Instance: "a", Value: 1}, {Metric: "heap", Instance: "b", Value: 2}},
+	}, elsewhere}}}
+	if diff := cmp.Diff(want, m.pieces); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(ticks(), given); diff != "" {
+		t.Errorf("the ticks were changed (-before +after):\n%s", diff)
+	}
+}
+
+func TestAPieceOfMemoryHasAShareOnlyIfAllItsTicksDo(t *testing.T) {
+	five, ten := 0.05, 0.1
+	again := 0.05
+	for _, row := range []struct{ a, b, want *float64 }{
+		{nil, nil, nil}, {&five, nil, nil}, {nil, &five, nil}, {&five, &ten, nil}, {&five, &again, &five},
+	} {
+		if diff := cmp.Diff(row.want, join(stagger.Tick{Share: row.a}, stagger.Tick{Share: row.b}).Share); diff != "" {
+			t.Errorf("(-want +got): %s", diff)
+		}
+	}
+}

@@ -125,6 +125,7 @@ func (s *session) trial(o simulateOptions) (simulate.Trial, error) {
 	t := simulate.Trial{
 		Model: model, Rate: o.rps, Share: share.Share(), Length: time.Duration(o.hours * float64(time.Hour)),
 		Guardrails: plan.Guardrails, Planned: planned(plan), Subjects: true, Hosts: simulatedHosts,
+		WarmUp: plan.WarmUp,
 	}
 	for _, stage := range plan.Stages {
 		if stage.Weight > 0 && stage.Weight < stagger.WeightFull {

@@ -20,8 +20,18 @@ type cell struct {
 	length  time.Duration
 	harm    string // which guardrails: strict, boundary or usual
 	depend  bool   // subjects are told apart
+	hosts   int    // that are told apart, of both versions
+	stay    bool   // the judge must not mind how far requests depend on each other
 	want    want
-	part    int // one life in so many; delays need fewer than false alarms
+	timed   bool // delays are measured: they need fewer lives than false alarms
+}
+
+// lives is how many lives the cell is measured by.
+func (c cell) lives(o options) int {
+	if c.timed {
+		return o.delays
+	}
+	return o.runs
 }
 
 // want is what the design measured in its own simulation, medians in seconds; 0
@@ -40,13 +50,15 @@ const (
 	sectionBlips   = "blips"
 	sectionUsual   = "usual"
 	sectionClumps  = "clumps"
+	sectionSignals = "signals"
 	sectionPeers   = "peers"
 	sectionPeersAt = "peers-delay"
 )
 
 func sectionNames() []string {
 	return []string{
-		sectionNull, sectionRobust, sectionDelay, sectionLate, sectionBlips, sectionUsual, sectionClumps, sectionPeers, sectionPeersAt,
+		sectionNull, sectionRobust, sectionDelay, sectionLate, sectionBlips, sectionUsual, sectionClumps, sectionSignals,
+		sectionPeers, sectionPeersAt,
 	}
 }
 
@@ -62,7 +74,7 @@ func cellsOf(sections string) ([]cell, error) {
 		}
 	}
 	var out []cell
-	for _, c := range slices.Concat(nullCells(), robustCells(), delayCells(), lateCells(), blipCells(), usualCells(), clumpCells(), peerCells()) {
+	for _, c := range slices.Concat(nullCells(), robustCells(), delayCells(), lateCells(), blipCells(), usualCells(), clumpCells(), signalCells(), peerCells()) {
 		if wanted == nil || slices.Contains(wanted, c.section) {
 			out = append(out, c)
 		}
@@ -75,6 +87,7 @@ const (
 	harmStrict   = "strict"   // tolerates nothing: healthy traffic is at the boundary
 	harmBoundary = "boundary" // tolerates odds of 1.5, for a candidate that is just there
 	harmUsual    = "usual"    // as in plans that say nothing
+	harmSignals  = "signals"  // and on everything else that can be looked at
 )
 
 func guardrails(harm string) []stagger.Guardrail {
@@ -87,6 +100,8 @@ func guardrails(harm string) []stagger.Guardrail {
 	switch harm {
 	case harmUsual:
 		return both(1.5, 0.0005, 0.044, 0.002)
+	case harmSignals:
+		return append(both(1.5, 0.0005, 0.044, 0.002), others()...)
 	case harmBoundary:
 		return both(1.5, 0, 0, 0)
 	default:
@@ -104,7 +119,8 @@ func (c cell) trial() (simulate.Trial, error) {
 	}
 	return simulate.Trial{
 		Model: model, Rate: c.rate, Share: c.share, Shares: []float64{0.01, 0.05, 0.25, 0.5},
-		Length: c.length, Planned: time.Hour, Guardrails: guardrails(c.harm), Subjects: c.depend, Sparse: true,
+		Length: c.length, Planned: time.Hour, Guardrails: guardrails(c.harm), Subjects: c.depend, Hosts: c.hosts,
+		Plain: c.harm != harmSignals && c.section != sectionClumps, StayPlain: c.stay, WarmUp: warmUp(c.model), Sparse: true,
 	}, nil
 }
 
@@ -124,10 +140,10 @@ var loads = [...]struct{ rate, share float64 }{
 func nullCells() []cell {
 	var out []cell
 	for _, l := range loads {
-		out = append(out, cell{section: sectionNull, model: "healthy", rate: l.rate, share: l.share, length: time.Hour, harm: harmStrict, part: 1})
+		out = append(out, cell{section: sectionNull, model: "healthy", rate: l.rate, share: l.share, length: time.Hour, harm: harmStrict})
 	}
 	for _, l := range []int{4, 8} {
-		out = append(out, cell{section: sectionNull, model: "odds=1.5", rate: loads[l].rate, share: loads[l].share, length: time.Hour, harm: harmBoundary, part: 1})
+		out = append(out, cell{section: sectionNull, model: "odds=1.5", rate: loads[l].rate, share: loads[l].share, length: time.Hour, harm: harmBoundary})
 	}
 	return out
 }
@@ -135,7 +151,7 @@ func nullCells() []cell {
 func robustCells() []cell {
 	var out []cell
 	for _, model := range []string{"ramp", "jump", "diurnal", "incident", "skew"} {
-		out = append(out, cell{section: sectionRobust, model: model, rate: 1000, share: 0.05, length: time.Hour, harm: harmStrict, part: 1})
+		out = append(out, cell{section: sectionRobust, model: model, rate: 1000, share: 0.05, length: time.Hour, harm: harmStrict})
 	}
 	return out
 }
@@ -226,7 +242,7 @@ func delayCells() []cell {
 		for i, l := range loads {
 			out = append(out, cell{
 				section: sectionDelay, model: row.model, rate: l.rate, share: l.share,
-				length: 12 * time.Hour, harm: harmStrict, want: row.want[i], part: 3,
+				length: 12 * time.Hour, harm: harmStrict, want: row.want[i], timed: true,
 			})
 		}
 	}
@@ -248,7 +264,7 @@ func lateCells() []cell {
 		for i, rate := range []float64{100, 1000, 10_000} {
 			out = append(out, cell{
 				section: sectionLate, model: row.model, rate: rate, share: 0.05,
-				length: 6 * time.Hour, harm: harmStrict, want: row.want[i], part: 3,
+				length: 6 * time.Hour, harm: harmStrict, want: row.want[i], timed: true,
 			})
 		}
 	}
@@ -258,7 +274,7 @@ func lateCells() []cell {
 func blipCells() []cell {
 	var out []cell
 	for _, model := range []string{"blip", "blip=10", "burst"} {
-		out = append(out, cell{section: sectionBlips, model: model, rate: 1000, share: 0.05, length: 20 * time.Minute, harm: harmStrict, part: 1})
+		out = append(out, cell{section: sectionBlips, model: model, rate: 1000, share: 0.05, length: 20 * time.Minute, harm: harmStrict})
 	}
 	return out
 }
@@ -278,39 +294,7 @@ func usualCells() []cell {
 	} {
 		out = append(out, cell{
 			section: sectionUsual, model: row.model, rate: 1000, share: 0.05,
-			length: 12 * time.Hour, harm: harmUsual, want: row.want, part: 3,
-		})
-	}
-	return out
-}
-
-// clumpCells have requests that depend on each other; those without subjects
-// force the plain rung, for there is nothing to measure dependence by.
-func clumpCells() []cell {
-	var out []cell
-	for _, row := range []struct {
-		model  string
-		depend bool
-	}{
-		{"healthy", true},
-		{"bursts", true},
-		{"bursts-10s", true},
-		{"bursts-30s", true},
-		{"bursts", false},
-		{"bursts-10s", false},
-		{"bursts-30s", false},
-		{"pods", true},
-		{"pods=0.4", true},
-		{"pods", false},
-		{"bursts-harm", true},
-	} {
-		length := time.Hour
-		if row.model == "bursts-harm" {
-			length = 6 * time.Hour
-		}
-		out = append(out, cell{
-			section: sectionClumps, model: row.model, rate: 1000, share: 0.05,
-			length: length, harm: harmStrict, depend: row.depend, part: 2,
+			length: 12 * time.Hour, harm: harmUsual, want: row.want, timed: true,
 		})
 	}
 	return out

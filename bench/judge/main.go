@@ -4,6 +4,7 @@
 // every delay as JSON, so that tables and plots can be made anew.
 //
 //	go run ./bench/judge -runs 200 -out bench/judge/results/today.json
+//	go run ./bench/judge -runs 2000 -sections null,robust -out bench/judge/results/null.json -resume
 //	go run ./bench/judge -show bench/judge/results/*.json
 //	go run ./bench/judge -plot docs/images -write docs/statistics.md bench/judge/results/*.json
 package main
@@ -32,6 +33,8 @@ func main() {
 // options are what is asked for.
 type options struct {
 	runs     int
+	delays   int
+	resume   bool
 	seed     uint64
 	sections string
 	out      string
@@ -46,10 +49,12 @@ func parse(args []string, errors io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("judge", flag.ContinueOnError)
 	f.SetOutput(errors)
-	f.IntVar(&o.runs, "runs", 100, "lives of each null cell; delays get a third as many")
+	f.IntVar(&o.runs, "runs", 100, "lives of each cell that measures false alarms")
+	f.IntVar(&o.delays, "delays", 0, "lives of each cell that measures delays; 0 is a third of -runs")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the first life")
 	f.StringVar(&o.sections, "sections", "", "what to measure, by commas: "+strings.Join(sectionNames(), ", ")+"; empty is all")
 	f.StringVar(&o.out, "out", "", "file to keep the raw results in, as JSON")
+	f.BoolVar(&o.resume, "resume", false, "keep what -out has, and measure only the cells that it lacks or has fewer lives of")
 	f.StringVar(&o.note, "note", "", "what to keep with the results, such as the commit that was measured")
 	f.BoolVar(&o.show, "show", false, "measure nothing; print the tables of the files named")
 	f.StringVar(&o.plot, "plot", "", "measure nothing; draw the files named as SVG into this directory")
@@ -58,8 +63,15 @@ func parse(args []string, errors io.Writer) (options, error) {
 		return o, fmt.Errorf("read the flags: %w", err)
 	}
 	o.files = f.Args()
-	if o.runs < 1 {
-		return o, fmt.Errorf("-runs %d measures nothing", o.runs)
+	switch {
+	case o.runs < 1:
+		return o, fmt.Errorf("-runs %d measures nothing; write 1 or more", o.runs)
+	case o.delays < 0:
+		return o, fmt.Errorf("-delays %d measures nothing; write 1 or more, or 0 for a third of -runs", o.delays)
+	case o.resume && o.out == "":
+		return o, fmt.Errorf("-resume goes on with a file; name it with -out")
+	case o.delays == 0:
+		o.delays = max(o.runs/3, 1)
 	}
 	return o, nil
 }
@@ -77,6 +89,11 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	}
 	report := newReport(time.Now(), o.note)
+	if o.resume {
+		if report.Rows, err = keptRows(o.out); err != nil {
+			return err
+		}
+	}
 	if report.Paths, err = pathsOf(ctx, o.seed); err != nil {
 		return err
 	}
@@ -127,8 +144,13 @@ func fillIn(document string, r report) error {
 // error: what is known is worth printing.
 func (r *report) measure(ctx context.Context, cells []cell, o options, log io.Writer) error {
 	for i, c := range cells {
-		rows, err := c.measure(ctx, o.runs, o.seed)
-		r.Rows = append(r.Rows, rows...)
+		if r.has(c, o) {
+			continue
+		}
+		rows, err := c.measure(ctx, c.lives(o), o.seed)
+		for _, each := range rows {
+			r.Rows = each.into(r.Rows)
+		}
 		for _, each := range rows {
 			_, _ = fmt.Fprintf(log, "%3d/%d  %s\n", i+1, len(cells), each.line()) // it is there to be watched, no more
 		}

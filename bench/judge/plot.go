@@ -43,6 +43,9 @@ type mark struct {
 // strips gathers the shares of alarms, ours first.
 func strips(r report) []strip {
 	held, rolled := strip{name: "Stagger: held", class: "a"}, strip{name: "Stagger: rolled back", class: "a"}
+	if apart(r.Rows) {
+		held.name = "Stagger: suspected"
+	}
 	var others []strip
 	for _, row := range r.Rows {
 		switch row.Section {
@@ -50,7 +53,7 @@ func strips(r report) []strip {
 			if row.Model == "odds=1.5" {
 				continue
 			}
-			held.take(row, sum(row.Suspect))
+			held.take(row, row.sum(row.Suspect))
 			rolled.take(row, sum(row.Rollback))
 		case sectionPeers:
 			i := slices.IndexFunc(others, func(s strip) bool { return s.name == row.By })

@@ -45,13 +45,13 @@ const kayentaFrom = 5 * time.Minute
 func peerCells() []cell {
 	var out []cell
 	for _, l := range loads {
-		out = append(out, cell{section: sectionPeers, peers: true, model: "healthy", rate: l.rate, share: l.share, length: time.Hour, part: 1})
+		out = append(out, cell{section: sectionPeers, peers: true, model: "healthy", rate: l.rate, share: l.share, length: time.Hour})
 	}
 	for _, model := range []string{"ramp", "jump", "diurnal", "incident", "skew"} {
-		out = append(out, cell{section: sectionPeers, peers: true, model: model, rate: 1000, share: 0.05, length: time.Hour, part: 1})
+		out = append(out, cell{section: sectionPeers, peers: true, model: model, rate: 1000, share: 0.05, length: time.Hour})
 	}
 	for _, model := range []string{"errors=0.3%", "errors=1%", "p99=50%", "p50=10%", "late", "late-p99", "intermittent", "blip", "burst"} {
-		out = append(out, cell{section: sectionPeersAt, peers: true, model: model, rate: 1000, share: 0.05, length: 2 * time.Hour, part: 3})
+		out = append(out, cell{section: sectionPeersAt, peers: true, model: model, rate: 1000, share: 0.05, length: 2 * time.Hour, timed: true})
 	}
 	return out
 }

@@ -46,7 +46,8 @@ interval, version and route:
 on one line, "at" being the start of the interval. "latency_seconds":[0.012,...]
 may stand in place of latency, and "seconds" gives the length of the interval;
 else it is the smallest gap between times, or a second. An interval without
-traffic has "started":0; one that a version lacks is missing telemetry.
+traffic has "started":0; one that a version lacks is missing telemetry. The guide
+to recorded data tells of "host", "proxy", "gauges", "counts", "arrived", "share".
 
 With --baseline-file and --candidate-file two recordings made at different times
 are compared, such as two load tests: each is counted from its own first line,

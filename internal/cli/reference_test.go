@@ -74,7 +74,7 @@ With ` + "`-o json`" + ` a command prints one JSON document. What is in it is de
 | verify | ` + "`{\"events\", \"head\", \"broken\"}`" + `; the last only when it is |
 | validate | ` + "`{\"files\": [{\"file\", \"kind\", \"valid\", \"problems\": [{\"file\", \"line\", \"column\", \"path\", \"message\"}]}]}`" + ` |
 | judge | an object per line: ` + "`{\"decision\": {\"at\", \"kind\", \"after\", \"sentence\"}}`" + ` for each, then ` + "`{\"summary\": {\"outcome\", \"exit\", \"from\", \"to\", \"ticks\", \"missing\", \"first\", \"verdict\", \"warnings\"}}`" + ` |
-| simulate | ` + "`{\"model\", \"rps\", \"share\" or \"shares\", \"hours\", \"limit_seconds\", \"runs\", \"asked\", \"seed\", \"suspect\", \"shed\", \"rollback\", \"healthy\"}`" + `, each of the last four ` + "`{\"seen\", \"share\", \"low\", \"high\", \"median_seconds\", \"p90_seconds\"}`" + ` with null for never |
+| simulate | ` + "`{\"model\", \"rps\", \"share\" or \"shares\", \"hours\", \"limit_seconds\", \"runs\", \"asked\", \"seed\", \"suspect\", \"shared\", \"split\", \"shed\", \"rollback\", \"healthy\", \"placebo\"}`" + `, each of the last seven ` + "`{\"seen\", \"share\", \"low\", \"high\", \"median_seconds\", \"p90_seconds\"}`" + ` with null for never |
 | plan | ` + "`{\"service\", \"candidate\", \"rate\", \"baseline\", \"replicates\", \"seed\", \"stages\": [{\"stage\", \"share\", \"rate\", \"timebox\", \"healthy\", \"least\", \"harms\": [{\"harm\", \"suspect\", \"rollback\", \"exposed\", \"failed\", \"sees\"}], \"notes\"}]}`" + `; times in seconds, 0 is never |
 | demo | an object per line for each event, then a summary |
 | version | ` + "`{\"version\", \"go\", \"platform\", \"server\"}`" + ` |

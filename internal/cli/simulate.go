@@ -27,6 +27,9 @@ type simulateOptions struct {
 	list               bool
 }
 
+// simulatedHosts is how many hosts answer, both versions together.
+const simulatedHosts = 20
+
 // mostRuns bounds how many lives one command simulates.
 const mostRuns = 1_000_000
 
@@ -121,7 +124,8 @@ func (s *session) trial(o simulateOptions) (simulate.Trial, error) {
 	}
 	t := simulate.Trial{
 		Model: model, Rate: o.rps, Share: share.Share(), Length: time.Duration(o.hours * float64(time.Hour)),
-		Guardrails: plan.Guardrails, Planned: planned(plan), Subjects: true,
+		Guardrails: plan.Guardrails, Planned: planned(plan), Subjects: true, Hosts: simulatedHosts,
+		WarmUp: plan.WarmUp,
 	}
 	for _, stage := range plan.Stages {
 		if stage.Weight > 0 && stage.Weight < stagger.WeightFull {
@@ -189,16 +193,29 @@ func (s *session) writeMeasured(f simulated) error {
 	var t table
 	t.add("", "lives", "share", "99% interval", "median", "p90")
 	for _, row := range []struct {
-		what string
+		what   string
+		always bool // also if it was never seen
 		simulate.Measure
-	}{{"held", f.Suspect}, {"shed", f.Shed}, {"rolled back", f.Rollback}, {"a stage healthy", f.Healthy}} {
+	}{
+		{"held", true, f.Suspect},
+		{"held for both", false, f.Shared},
+		{"held for the split", false, f.Split},
+		{"shed", true, f.Shed},
+		{"rolled back", true, f.Rollback},
+		{"a stage healthy", true, f.Healthy},
+		{"placebo alarmed", false, f.Placebo},
+	} {
+		if !row.always && row.Seen == 0 {
+			continue
+		}
 		t.add(row.what, strconv.Itoa(row.Seen), partOf(row.Share()), partOf(row.Low)+" to "+partOf(row.High), delay(row.Median), delay(row.P90))
 	}
 	b.WriteString(t.String())
 	b.WriteString("\n" + map[simulate.Truth]string{
 		simulate.TruthAlike: "No harm is there: what was rolled back was fine.",
 		simulate.TruthBlip:  "To hold is right here; to roll back is not.",
-		simulate.TruthHarm:  "Harm is there: what was not rolled back was missed.",
+		simulate.TruthHarm:  "Harm is there: what was not rolled back, or held where a guardrail does no more, was missed.",
+		simulate.TruthSplit: "Both versions are alike, but subjects are not split by the weight: to hold is right, to roll back is not.",
 	}[f.Model.Truth] + "\n")
 	if f.Limit > 0 {
 		fmt.Fprintf(&b, "No test with one false alarm in a hundred can find it in less than %s on average.\n",

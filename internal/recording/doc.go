@@ -21,7 +21,16 @@
 //	                 seconds, as in Prometheus native histograms; OpenTelemetry
 //	                 counts from one less
 //	latency_seconds  the same as a list of durations, in place of latency
-//	gauges           measured levels by name; carried along, not judged yet
+//	gauges           measured levels by name, {"cpu":0.4}, for guardrails that name
+//	                 them as metric
+//	counts           how often things happened, by name, {"refunds":3}; likewise
+//	host             the line is this host's part: lines that differ by nothing else
+//	                 add up, and gauges are those of the host
+//	proxy            who counted, where proxies need not share a split: each is
+//	                 compared within itself
+//	arrived          subjects that nobody had seen before, each once in a recording
+//	share            of subjects, that the candidate should get, 0 to 1: what
+//	                 arrived is held against it. All lines of a time say the same
 //
 // An interval in which nothing was asked has a line with "started":0. One for
 // which a version has no line at all is missing telemetry: it is not judged, and

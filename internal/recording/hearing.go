@@ -40,8 +40,8 @@ type Hearing struct {
 	missing time.Duration
 	stand   Kind
 	summary Summary
-	gauges  map[string]bool
-	untimed [sides]int // lines without a latency
+	ignored map[string]bool // metrics that no guardrail looks at
+	untimed [sides]int      // lines without a latency
 }
 
 // Summary is what became of a case.
@@ -66,7 +66,7 @@ func NewHearing(c Case) *Hearing {
 		c.BlindAfter = 10 * time.Second
 	}
 	return &Hearing{
-		of: c, stand: KindInconclusive, gauges: make(map[string]bool),
+		of: c, stand: KindInconclusive, ignored: make(map[string]bool),
 		summary: Summary{First: make(map[Kind]float64), Warnings: []string{}},
 		judge: judge.New(judge.Config{
 			Baseline: c.Names.Baseline, Candidate: c.Names.Candidate, Guardrails: c.Guardrails,
@@ -107,26 +107,11 @@ func (h *Hearing) gap(until time.Time) []Decision {
 
 // tick is t as the judge knows it.
 func (h *Hearing) tick(t Tick) stagger.Tick {
-	out := stagger.Tick{From: t.From, To: t.To, Age: sealed}
+	out := stagger.Tick{From: t.From, To: t.To, Age: sealed, Share: t.Share}
 	for side, name := range [...]string{h.of.Names.Baseline, h.of.Names.Candidate} {
-		for _, l := range t.Lines[side] {
-			out.Observations = append(out.Observations, l.observation(name, t))
-		}
+		out.Observations = append(out.Observations, observations(name, t.Lines[side], t)...)
 	}
 	return out
-}
-
-// observation is l as the judge knows it. Without durations nothing is known
-// about who took long, not even of those who are unfinished.
-func (l Line) observation(version string, t Tick) stagger.Observation {
-	o := stagger.Observation{
-		Version: version, Route: l.Route, From: t.From, To: t.To, Started: l.Started,
-		Outcomes: stagger.Outcomes{OK: l.Started - l.Failed - l.Unfinished, ServerError: l.Failed},
-	}
-	if l.Timed {
-		o.Unfinished, o.Latency = l.Unfinished, l.Latency
-	}
-	return o
 }
 
 // note remembers what the judge will not see.
@@ -134,14 +119,23 @@ func (h *Hearing) note(t Tick) {
 	for side, lines := range t.Lines {
 		for _, l := range lines {
 			for name := range l.Gauges {
-				if len(h.gauges) < maxGauges {
-					h.gauges[name] = true
-				}
+				h.ignore(name)
+			}
+			for name := range l.Counts {
+				h.ignore(name)
 			}
 			if !l.Timed && l.Started > 0 {
 				h.untimed[side]++
 			}
 		}
+	}
+}
+
+// ignore remembers a metric that no guardrail looks at.
+func (h *Hearing) ignore(metric string) {
+	looked := func(g stagger.Guardrail) bool { return g.Metric == metric }
+	if len(h.ignored) < maxMetrics && !slices.ContainsFunc(h.of.Guardrails, looked) {
+		h.ignored[metric] = true
 	}
 }
 
@@ -224,8 +218,8 @@ func (h *Hearing) Summary() Summary {
 // warnings says what was not judged.
 func (h *Hearing) warnings() []string {
 	var out []string
-	if names := slices.Sorted(maps.Keys(h.gauges)); len(names) > 0 {
-		out = append(out, fmt.Sprintf("gauges are read but not judged yet: %s", strings.Join(names, ", ")))
+	if names := slices.Sorted(maps.Keys(h.ignored)); len(names) > 0 {
+		out = append(out, fmt.Sprintf("no guardrail looks at %s; name them as metric in a plan, and give it as --rollout", strings.Join(names, ", ")))
 	}
 	for side, name := range [...]string{h.of.Names.Baseline, h.of.Names.Candidate} {
 		if n := h.untimed[side]; n > 0 {

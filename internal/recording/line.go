@@ -17,7 +17,7 @@ const (
 	// MaxCount is the most of anything that one line counts.
 	MaxCount   = 100_000_000
 	maxBuckets = 10_000
-	maxGauges  = 100
+	maxMetrics = 100
 	maxName    = 200
 )
 
@@ -44,7 +44,8 @@ type Names struct {
 	Baseline, Candidate string
 }
 
-// Line is what one version did in one interval on one route.
+// Line is what one version did in one interval on one route, or one of its hosts
+// did.
 type Line struct {
 	At         time.Time
 	Length     time.Duration // 0: not said
@@ -56,6 +57,11 @@ type Line struct {
 	Latency    stagger.Histogram
 	Timed      bool // a latency is there
 	Gauges     map[string]float64
+	Counts     map[string]uint64
+	Proxy      string   // that counted; empty where all share a split
+	Host       string   // whose part the line is; empty: of all
+	Arrived    uint64   // subjects never seen before
+	Share      *float64 // of the subjects, that the candidate should get; nil: not said
 
 	side   int
 	number int // of the line, from 1
@@ -67,7 +73,8 @@ type field func(c *cursor, l *Line, path string)
 
 // order lists the fields as problems name them.
 var order = []string{
-	"at", "version", "route", "started", "failed", "unfinished", "seconds", "latency", "latency_seconds", "gauges",
+	"at", "version", "route", "started", "failed", "unfinished", "seconds", "latency", "latency_seconds", "gauges", "counts",
+	"host", "proxy", "arrived", "share",
 }
 
 var fields = map[string]field{
@@ -81,6 +88,11 @@ var fields = map[string]field{
 	"latency":         func(c *cursor, l *Line, path string) { l.Latency, l.Timed = c.histogram(path), true },
 	"latency_seconds": func(c *cursor, l *Line, path string) { l.Latency, l.Timed = c.durations(path), true },
 	"gauges":          func(c *cursor, l *Line, path string) { l.Gauges = c.gauges(path) },
+	"counts":          func(c *cursor, l *Line, path string) { l.Counts = c.counts(path) },
+	"host":            func(c *cursor, l *Line, path string) { l.Host = c.name(path) },
+	"proxy":           func(c *cursor, l *Line, path string) { l.Proxy = c.name(path) },
+	"arrived":         func(c *cursor, l *Line, path string) { l.Arrived = c.count(path) },
+	"share":           func(c *cursor, l *Line, path string) { l.Share = c.share(path) },
 }
 
 // needed are the fields that have no default: without a count of failures
@@ -139,6 +151,9 @@ func (c *cursor) consistent(l Line, starts map[string]int) {
 	case l.Unfinished > l.Started-l.Failed:
 		c.fail(starts["unfinished"], "unfinished", "%d unfinished and %d failed of %d started; write each request once, those without an answer as unfinished",
 			l.Unfinished, l.Failed, l.Started)
+	}
+	if l.Arrived > l.Started {
+		c.fail(starts["arrived"], "arrived", "%d subjects arrived with %d requests; write how many of those who sent them were never seen before", l.Arrived, l.Started)
 	}
 	if finished := l.Started - l.Unfinished; l.Timed && l.Latency.Count() != finished {
 		name := "latency"
@@ -224,18 +239,40 @@ func (c *cursor) length(path string) time.Duration {
 	return time.Duration(math.Round(v * float64(time.Second)))
 }
 
+// share reads a part of all subjects.
+func (c *cursor) share(path string) *float64 {
+	v, start := c.quantity(path, "the share of subjects that the candidate should get, from 0 to 1")
+	if c.ok() && !(v >= 0 && v <= 1) {
+		c.fail(start, path, "%g is no share; write the part of subjects that the candidate should get, from 0 to 1", v)
+	}
+	return &v
+}
+
 // gauges reads measured levels by name.
 func (c *cursor) gauges(path string) map[string]float64 {
 	out := make(map[string]float64)
+	c.named(path, "gauge", func(name, below string) { out[name], _ = c.quantity(below, "a number") })
+	return out
+}
+
+// counts reads how often things happened, by name.
+func (c *cursor) counts(path string) map[string]uint64 {
+	out := make(map[string]uint64)
+	c.named(path, "count", func(name, below string) { out[name] = c.count(below) })
+	return out
+}
+
+// named reads an object of some metrics, whatever they are called.
+func (c *cursor) named(path, what string, read func(name, path string)) {
+	n := 0
 	c.object(path, func(key string, offset int) {
-		switch {
+		switch n++; {
 		case key == "" || len(key) > maxName:
-			c.fail(offset, path, "a gauge needs a name of 1 to %d bytes; write one", maxName)
-		case len(out) == maxGauges:
-			c.fail(offset, path, "there are more than %d gauges; write fewer", maxGauges)
+			c.fail(offset, path, "a %s needs a name of 1 to %d bytes; write one", what, maxName)
+		case n > maxMetrics:
+			c.fail(offset, path, "there are more than %d %ss; write fewer", maxMetrics, what)
 		default:
-			out[key], _ = c.quantity(join(path, key), "a number")
+			read(key, join(path, key))
 		}
 	})
-	return out
 }

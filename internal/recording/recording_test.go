@@ -65,6 +65,11 @@ func TestBadLinesAreNamedWithTheirPlace(t *testing.T) {
 		"no interval":           {head + `"failed":0,"seconds":0}`, `seconds: 0 s is no interval that is judged; write 0.001 to 86400`},
 		"an endless interval":   {head + `"failed":0,"seconds":1e300}`, `seconds: 1e+300 s is no interval`},
 		"a gauge beyond":        {head + `"failed":0,"gauges":{"cpu":1e999}}`, `gauges.cpu: 1e999 is out of range; write a number`},
+		"an empty host":         {head + `"failed":0,"host":""}`, `host: the name is empty; write one`},
+		"no share":              {head + `"failed":0,"share":5}`, `r.jsonl:1:84: share: 5 is no share; write the part of subjects that the candidate should get, from 0 to 1`},
+		"half a count":          {head + `"failed":0,"counts":{"refunds":0.5}}`, `counts.refunds: 0.5 is not written as a whole number`},
+		"a nameless count":      {head + `"failed":0,"counts":{"":1}}`, `r.jsonl:1:86: counts: a count needs a name of 1 to 200 bytes; write one`},
+		"many arrivals":         {head + `"failed":0,"arrived":11}`, `r.jsonl:1:86: arrived: 11 subjects arrived with 10 requests; write how many of those who sent them were never seen before`},
 		"wide buckets":          {head + `"failed":0,"latency":{"schema":3,"buckets":{}}}`, `latency.schema: the buckets of schema 3 are too wide: each holds durations that schema 5 tells apart; record with schema 5 to 8, or write latency_seconds`},
 		"negative schema":       {head + `"failed":0,"latency":{"schema":-1,"buckets":{}}}`, `the buckets of schema -1 are too wide`},
 		"narrow buckets":        {head + `"failed":0,"latency":{"schema":9,"buckets":{}}}`, `latency.schema: 9 is no schema that is read; write 5 to 8`},
@@ -102,7 +107,19 @@ func TestTroublesBetweenLinesAreNamedWithTheirPlace(t *testing.T) {
 		"twice":         {both(0, "") + line(0, "candidate", 5, 0, ""), `r.jsonl:3:7: at: the version has a line for 2026-01-02T03:04:05Z and route "all" already, line 2`},
 		"too late":      {long.String() + line(3, "candidate", 5, 0, `,"route":"late"`), `r.jsonl:141:7: at: 2026-01-02T03:04:08Z comes too late: the interval until 2026-01-02T03:04:11Z was judged already`},
 		"two intervals": {line(0, "baseline", 1, 0, `,"seconds":1`) + line(0, "candidate", 1, 0, `,"seconds":2`), `r.jsonl:2:7: at: other lines of this time say 1s, this one 2s`},
-		"they overlap":  {both(0, `,"seconds":10`) + both(5, `,"seconds":10`), `r.jsonl:3:7: at: it begins inside the interval from 2026-01-02T03:04:05Z to 2026-01-02T03:04:15Z; write the true length`},
+		"a host twice": {
+			both(0, `,"host":"a","proxy":"p"`) + line(0, "candidate", 5, 0, `,"host":"a","proxy":"p"`),
+			`r.jsonl:3:7: at: the version has a line for 2026-01-02T03:04:05Z and route "all" of proxy "p" on host "a" already, line 2`,
+		},
+		"a host and all": {
+			both(0, "") + line(0, "candidate", 5, 0, `,"host":"a"`),
+			`r.jsonl:3:7: at: it counts requests of line 2 again: one of the two is of a host, the other of all hosts of route "all"; write`,
+		},
+		"two shares": {
+			line(0, "baseline", 1, 0, `,"share":0.05`) + line(0, "candidate", 1, 0, `,"share":0.1`),
+			`r.jsonl:2:7: at: other lines of this time say a share of 0.05, this one 0.1; write the same`,
+		},
+		"they overlap": {both(0, `,"seconds":10`) + both(5, `,"seconds":10`), `r.jsonl:3:7: at: it begins inside the interval from 2026-01-02T03:04:05Z to 2026-01-02T03:04:15Z; write the true length`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, problems := read(c.text); len(problems) != 1 || !strings.HasPrefix(problems[0], c.want) {
@@ -283,7 +300,7 @@ func TestGaugesAreReadAndSaidToBeIgnored(t *testing.T) {
 		t.Error(diff)
 	}
 	_, summary := hear(t, line(0, "baseline", 1, 0, `,"gauges":{"cpu":0.4,"threads":3}`)+line(0, "candidate", 1, 0, ""))
-	if want := "gauges are read but not judged yet: cpu, threads"; !slices.Contains(summary.Warnings, want) {
+	if want := "no guardrail looks at cpu, threads; name them as metric in a plan, and give it as --rollout"; !slices.Contains(summary.Warnings, want) {
 		t.Errorf("warnings %q", summary.Warnings)
 	}
 }
@@ -385,6 +402,7 @@ func FuzzRecording(f *testing.F) {
 	f.Add([]byte(both(0, `,"unfinished":1`) + both(70, `,"gauges":{"cpu":1}`)))
 	f.Add([]byte(line(0, "candidate", 3, 1, `,"latency":{"schema":7,"zero":1,"buckets":{"-9":2}}`)))
 	f.Add([]byte(line(0, "baseline", 2, 0, `,"route":"/é","seconds":0.25,"latency_seconds":[0.1,2e9]`)))
+	f.Add([]byte(both(0, `,"host":"a","proxy":"p","arrived":3,"share":0.5,"counts":{"n":2},"gauges":{"cpu":1}`) + both(0, `,"host":"b","proxy":"p"`)))
 	f.Add(made["errors"].record(1)[:3000])
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > 20_000 {

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -19,9 +20,12 @@ const usualLength = time.Second
 // Tick is all that a recording has of one interval.
 type Tick struct {
 	From, To time.Time
-	// Lines are those of each version, sorted by route; nil when the version
+	// Lines are those of each version, sorted by route, proxy and host; nil when the version
 	// has none, which is missing telemetry.
 	Lines [sides][]Line
+	// Share is the part of subjects that the candidate should get, as lines say
+	// it; nil when none does.
+	Share *float64
 }
 
 // whole says whether both versions reported.
@@ -56,13 +60,20 @@ func (s *sequence) add(l Line) *Problem {
 			stamp(l.At), stamp(s.last.To), windowTimes)
 	}
 	t := s.tick(l.At)
-	for _, other := range t.Lines[l.side] {
-		if other.Route == l.Route {
-			return s.wrong(l, "the version has a line for %s and route %q already, line %d; remove one, or add them up", stamp(l.At), cut(l.Route), other.number)
-		}
+	if other := t.twin(&l); other != nil {
+		return s.wrong(l, "the version has a line for %s and %s already, line %d; remove one, or add them up", stamp(l.At), l.place(), other.number)
+	}
+	if other := t.overlap(&l); other != nil {
+		return s.wrong(l, "it counts requests of line %d again: one of the two is of a host, the other of all hosts of route %q; write the host on each line with requests, or on none", other.number, cut(l.Route))
 	}
 	if said := t.length(); said > 0 && l.Length > 0 && said != l.Length {
 		return s.wrong(l, "other lines of this time say %s, this one %s; write the same seconds", said, l.Length)
+	}
+	if l.Share != nil {
+		if t.Share != nil && *t.Share != *l.Share {
+			return s.wrong(l, "other lines of this time say a share of %g, this one %g; write the same, or none where it changed", *t.Share, *l.Share)
+		}
+		t.Share = l.Share
 	}
 	if len(t.Lines[l.side]) >= windowLines/(2*sides) {
 		return s.wrong(l, "the version has more than %d lines for %s; put routes together", windowLines/(2*sides), stamp(l.At))
@@ -70,6 +81,41 @@ func (s *sequence) add(l Line) *Problem {
 	t.Lines[l.side] = append(t.Lines[l.side], l)
 	s.lines++
 	return nil
+}
+
+// twin is the line of t that counts what l counts.
+func (t *Tick) twin(l *Line) *Line {
+	lines := t.Lines[l.side]
+	for i := range lines {
+		if lines[i].together(l) && lines[i].Host == l.Host {
+			return &lines[i]
+		}
+	}
+	return nil
+}
+
+// overlap is a line of t that counts requests which l counts as well: one is of a
+// host, the other of all hosts.
+func (t *Tick) overlap(l *Line) *Line {
+	lines := t.Lines[l.side]
+	for i := range lines {
+		if other := &lines[i]; other.together(l) && (other.Host == "") != (l.Host == "") && other.Started > 0 && l.Started > 0 {
+			return other
+		}
+	}
+	return nil
+}
+
+// place says of what a line is, for people.
+func (l *Line) place() string {
+	out := fmt.Sprintf("route %q", cut(l.Route))
+	if l.Proxy != "" {
+		out += fmt.Sprintf(" of proxy %q", cut(l.Proxy))
+	}
+	if l.Host != "" {
+		out += fmt.Sprintf(" on host %q", cut(l.Host))
+	}
+	return out
 }
 
 func (s *sequence) wrong(l Line, format string, args ...any) *Problem {
@@ -116,7 +162,7 @@ func (s *sequence) pop() (Tick, *Problem) {
 	s.pending = s.pending[1:]
 	for _, lines := range t.Lines {
 		s.lines -= len(lines)
-		slices.SortFunc(lines, func(a, b Line) int { return cmp.Compare(a.Route, b.Route) })
+		slices.SortFunc(lines, byPlace)
 	}
 	t.To = t.From.Add(cmp.Or(t.length(), s.length))
 	before := s.last

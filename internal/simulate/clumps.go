@@ -1,8 +1,6 @@
 package simulate
 
 import (
-	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -63,36 +61,4 @@ func (t *Traffic) fall(end time.Duration, one bool) {
 		}
 	}
 	t.clumps = kept
-}
-
-// pods are hosts of which each is slow or quick for a while: the logarithm of
-// its share of requests beyond p95 wanders, with a memory.
-type pods struct {
-	baseline, candidate int
-	swing               float64       // standard deviation of that logarithm
-	memory              time.Duration // after which a third of it is left
-}
-
-// steepness is how fast the logarithm of the share beyond p95 rises with the
-// logarithm of latency: the hazard of the normal distribution there, 2.06.
-const steepness = 0.10314 / (1 - tailFrom) / sigmaLatency
-
-// finest is the grain, in buckets, to which the slowness of a host is rounded,
-// so that few shapes are needed.
-const finest = 0.125
-
-// wander moves every host on by d and returns how slow those of a side are, as
-// factors on latency.
-func (p pods) wander(r *rand.Rand, hosts []float64, d time.Duration) {
-	keep := math.Exp(-float64(d) / float64(p.memory))
-	for i := range hosts {
-		hosts[i] = keep*hosts[i] + math.Sqrt(1-keep*keep)*p.swing*r.NormFloat64()
-	}
-}
-
-// slowness is the factor on latency of a host, rounded.
-func slowness(host float64) float64 {
-	perBucket := math.Ln2 / float64(int(1)<<stagger.HistogramSchema)
-	steps := math.Round(host / steepness / (finest * perBucket))
-	return math.Exp(steps * finest * perBucket)
 }

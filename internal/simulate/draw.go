@@ -32,12 +32,10 @@ func poissonUp(r *rand.Rand, mean, none float64) int {
 // rejection method for generating Poisson random variables" (1993).
 func poissonRejected(r *rand.Rand, mean float64) int {
 	var (
-		root  = math.Sqrt(mean)
-		b     = 0.931 + 2.53*root
-		a     = -0.059 + 0.02483*b
-		scale = 1.1239 + 1.1328/(b-3.4)
-		sure  = 0.9277 - 3.6224/(b-2)
-		log   = math.Log(mean)
+		root = math.Sqrt(mean)
+		b    = 0.931 + 2.53*root
+		a    = -0.059 + 0.02483*b
+		sure = 0.9277 - 3.6224/(b-2)
 	)
 	for {
 		u, v := r.Float64()-0.5, r.Float64()
@@ -49,7 +47,8 @@ func poissonRejected(r *rand.Rand, mean float64) int {
 		if k < 0 || side < 0.013 && v > side {
 			continue
 		}
-		if math.Log(v*scale/(a/(side*side)+b)) <= k*log-mean-logFactorial(k) {
+		scale := 1.1239 + 1.1328/(b-3.4) // seldom needed, as the logarithms are
+		if math.Log(v*scale/(a/(side*side)+b)) <= k*math.Log(mean)-mean-logFactorial(k) {
 			return int(k)
 		}
 	}
@@ -93,9 +92,6 @@ func binomialRejected(r *rand.Rand, n int, p float64) int {
 		centre = trials*p + 0.5
 		scale  = (2.83 + 5.1/b) * root
 		sure   = 0.92 - 4.2/b
-		mode   = math.Floor((trials + 1) * p)
-		odds   = math.Log(p / (1 - p))
-		peak   = logFactorial(mode) + logFactorial(trials-mode)
 	)
 	for {
 		u, v := r.Float64()-0.5, r.Float64()
@@ -107,6 +103,8 @@ func binomialRejected(r *rand.Rand, n int, p float64) int {
 		if side >= 0.07 && v <= sure {
 			return int(k)
 		}
+		mode, odds := math.Floor((trials+1)*p), math.Log(p/(1-p))
+		peak := logFactorial(mode) + logFactorial(trials-mode)
 		if math.Log(v*scale/(a/(side*side)+b)) <= peak-logFactorial(k)-logFactorial(trials-k)+(k-mode)*odds {
 			return int(k)
 		}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/stagger-dev/stagger"
 )
 
 // Answer is how a version answers at one moment.
@@ -29,6 +31,7 @@ const (
 	TruthAlike Truth = "alike" // every alarm is false
 	TruthHarm  Truth = "harm"  // an alarm is a find, and its delay counts from Onset
 	TruthBlip  Truth = "blip"  // to hold is right, to roll back is not
+	TruthSplit Truth = "split" // the traffic is not split as it should be; the versions are alike
 )
 
 // Moment is where a model is in its life.
@@ -56,6 +59,8 @@ type Model struct {
 	baseline, candidate func(Moment) Answer
 	bursts              bursts
 	pods                pods
+	also                also
+	needs               stagger.Signal // of a guardrail, without which nothing is different
 }
 
 // answers returns how both versions answer at a moment.
@@ -174,8 +179,60 @@ var makers = []maker{
 	{
 		name: "pods", size: 0.2, least: 0, most: 2, summary: "both alike, on one and 19 hosts, whose share of slow requests wanders by a factor of about 1 ± %s",
 		make: func(v float64) Model {
-			return Model{Truth: TruthAlike, pods: pods{candidate: 1, baseline: 19, swing: v, memory: 20 * time.Second}}
+			return Model{Truth: TruthAlike, pods: twenty(v)}
 		},
+	},
+	{
+		name: "pods-spread", size: 0.15, least: 0, most: 2, percent: true, summary: "pods=0.4, and the shares of slow requests of hosts differ by %s for good",
+		make: func(v float64) Model {
+			p := twenty(0.4)
+			p.spread = v
+			return Model{Truth: TruthAlike, pods: p}
+		},
+	},
+	{
+		name: "pods-harm", size: 2, least: 1, most: 10, summary: "pods, and the candidate has %s times the share of slow requests",
+		make: func(v float64) Model {
+			p := twenty(0.2)
+			p.harm = v
+			return Model{Truth: TruthHarm, pods: p}
+		},
+	},
+	{
+		name: "warm-up", size: 0.9, least: 0, most: 10, percent: true, summary: "the candidate fails and is slow at first, by %s of what warm_up: 60s allows, and half as much each minute",
+		make: func(v float64) Model { return Model{Truth: TruthAlike, candidate: warming(v)} },
+	},
+	{
+		name: "split", size: 0.8, least: 0.01, most: 10, summary: "both alike, and the candidate gets %s times the subjects that it should",
+		make: func(v float64) Model { return Model{Truth: TruthSplit, Skew: v} },
+	},
+	{
+		name: "retries", size: 2, least: 1, most: 4, summary: "one request in five is sent again, and %s times as many of the candidate's",
+		make: func(v float64) Model {
+			return Model{Truth: TruthHarm, also: also{resends: v}, needs: stagger.SignalRetries}
+		},
+	},
+	{
+		name: "count", size: 2, least: 0.01, most: 100, summary: "what is counted happens %s times as often per request of the candidate",
+		make: func(v float64) Model {
+			return Model{Truth: TruthHarm, also: also{events: v}, needs: stagger.SignalCount}
+		},
+	},
+	{
+		name: "gauge", size: 1, least: 0, most: 100, percent: true, summary: "the candidate's gauges are higher by %s",
+		make: func(v float64) Model {
+			return Model{Truth: TruthHarm, also: also{gauge: v}, needs: stagger.SignalGauge}
+		},
+	},
+	{
+		name: "saturation", size: 1, least: 0, most: 100, percent: true, summary: "a request to the candidate takes more of what is scarce by %s",
+		make: func(v float64) Model {
+			return Model{Truth: TruthHarm, also: also{saturation: v}, needs: stagger.SignalSaturation}
+		},
+	},
+	{
+		name: "uneven", size: 0.1, least: 0, most: 2, percent: true, summary: "both alike; gauges and saturation differ by %s between hosts, for good",
+		make: func(v float64) Model { return Model{Truth: TruthAlike, also: also{uneven: v}} },
 	},
 }
 
@@ -305,4 +362,24 @@ func diurnal(most float64) func(Moment) Answer {
 
 func clumped(b bursts) Model {
 	return Model{Truth: TruthAlike, bursts: b, baseline: always(Answer{Errors: 0, Slow: 1})}
+}
+
+// twenty are the hosts of the models that have pods: as many requests meet each
+// when the candidate gets a twentieth of them.
+func twenty(swing float64) pods {
+	return pods{candidate: 1, baseline: 19, swing: swing, memory: 20 * time.Second}
+}
+
+// warming is bad at first, by a part of what a plan's warm-up of a minute
+// allows, and half as bad each minute later.
+func warming(part float64) func(Moment) Answer {
+	const (
+		moreOdds    = 2.0
+		moreBuckets = 12.0
+	)
+	return func(m Moment) Answer {
+		left := part * math.Exp2(-m.At.Minutes())
+		slow := math.Floor(left*moreBuckets/finest) * finest
+		return Answer{Errors: odds(usually.Errors, 1+moreOdds*left), Slow: math.Exp(slow * bucketWidth)}
+	}
 }

@@ -13,9 +13,13 @@ type Measured struct {
 	Asked    int     `json:"asked"`
 	Seed     uint64  `json:"seed"` // of the first; the others follow
 	Suspect  Measure `json:"suspect"`
+	Shared   Measure `json:"shared"`
+	Split    Measure `json:"split"`
 	Shed     Measure `json:"shed"`
 	Rollback Measure `json:"rollback"`
 	Healthy  Measure `json:"healthy"`
+	Placebo  Measure `json:"placebo"`
+	Plain    Measure `json:"-"` // where it was asked for
 }
 
 // Run simulates runs lives with the seeds from seed on, as many at a time as
@@ -38,9 +42,13 @@ func (t Trial) Run(ctx context.Context, runs int, seed uint64, progress func(don
 	return Measured{
 		Runs: len(lives), Asked: runs, Seed: seed,
 		Suspect:  of(func(l Life) time.Duration { return l.Suspect }),
+		Shared:   of(func(l Life) time.Duration { return l.Shared }),
+		Split:    of(func(l Life) time.Duration { return l.Split }),
 		Shed:     of(func(l Life) time.Duration { return l.Shed }),
 		Rollback: of(func(l Life) time.Duration { return l.Rollback }),
 		Healthy:  of(func(l Life) time.Duration { return l.Healthy }),
+		Placebo:  of(func(l Life) time.Duration { return l.Placebo }),
+		Plain:    of(func(l Life) time.Duration { return l.Plain }),
 	}, err
 }
 

@@ -288,6 +288,7 @@ func TestWhatCannotBeSimulatedIsRefused(t *testing.T) {
 		{func(tr *simulate.Trial) { tr.Share = 1 }, "share of 1"},
 		{func(tr *simulate.Trial) { tr.Length = time.Second }, "a life of 1s"},
 		{func(tr *simulate.Trial) { tr.Guardrails = nil }, "no guardrail"},
+		{func(tr *simulate.Trial) { tr.Hosts = 1 }, "1 hosts cannot"},
 		{func(tr *simulate.Trial) { tr.Model = model(t, "late") }, "late begins after 30m0s"},
 		{func(tr *simulate.Trial) { tr.Model = model(t, "ramp"); tr.Shares = nil }, "climbs through stages"},
 		{func(tr *simulate.Trial) { tr.Model = model(t, "ramp"); tr.Shares = []float64{0.5, 1} }, "stage of 1"},

@@ -35,13 +35,17 @@ type Traffic struct {
 	rate     float64 // requests per second, both versions
 	subjects bool    // part the requests by subject, as the meter does
 
+	hosts int // that the requests of both versions are spread over; 0 are not told
+
 	random *rand.Rand
+	apart  *rand.Rand // for what only tells more of the same requests
 	now    time.Time
 	clock  time.Duration // since the first tick
 	shapes map[form]*shape
 	sides  [arms]side
 	clumps []clump
-	hosts  [arms][]float64
+	fleets [arms]fleet
+	extras extras
 }
 
 // NewTraffic returns the traffic of a model at rate requests per second; the
@@ -50,9 +54,10 @@ type Traffic struct {
 func NewTraffic(m Model, rate float64, subjects bool, seed uint64) *Traffic {
 	t := &Traffic{
 		model: m, rate: rate, subjects: subjects,
-		random: rand.New(rand.NewPCG(seed, 0x57a66e5)), now: epoch, shapes: make(map[form]*shape),
+		random: rand.New(rand.NewPCG(seed, 0x57a66e5)), apart: rand.New(rand.NewPCG(seed, 0xa9a27)),
+		now: epoch, shapes: make(map[form]*shape),
 	}
-	t.hosts[armBaseline], t.hosts[armCandidate] = make([]float64, m.pods.baseline), make([]float64, m.pods.candidate)
+	t.fleets = [arms]fleet{m.pods.fleet("b", m.pods.baseline, 1, t.apart), m.pods.fleet("c", m.pods.candidate, m.pods.harm, t.apart)}
 	return t
 }
 
@@ -62,7 +67,7 @@ func (t *Traffic) Tick(d time.Duration, share float64, at Moment) stagger.Tick {
 	var answers [arms]Answer
 	answers[armBaseline], answers[armCandidate] = t.model.answers(at)
 	t.model.bursts.begin(t, d, share)
-	for i, part := range [arms]float64{1 - share, share} {
+	for i, part := range [arms]float64{1 - share, share * t.model.also.load()} {
 		t.sides[i].clear()
 		t.requests(i, answers[i], t.rate*part*d.Seconds(), d)
 	}
@@ -71,9 +76,15 @@ func (t *Traffic) Tick(d time.Duration, share float64, at Moment) stagger.Tick {
 	from := t.now
 	t.now = t.now.Add(d)
 	tick := stagger.Tick{Service: "simulated", From: from, To: t.now, Age: patience}
+	hosts := t.hostsOf(t.hosts, share)
 	for i, version := range [arms]string{Baseline, Candidate} {
-		t.sides[i].seal(t, version, from)
+		s := &t.sides[i]
+		s.seal(t, version, from)
+		if hosts[i] > 0 && s.started > 0 {
+			s.sealed.Hosts = t.fleets[i].seal(t.apart, s, hosts[i])
+		}
 	}
+	t.add(d, share)
 	tick.Observations = []stagger.Observation{t.sides[armBaseline].sealed, t.sides[armCandidate].sealed}
 	return tick
 }
@@ -82,12 +93,9 @@ func (t *Traffic) Tick(d time.Duration, share float64, at Moment) stagger.Tick {
 // and takes its time by itself.
 func (t *Traffic) requests(i int, a Answer, mean float64, d time.Duration) {
 	s := &t.sides[i]
-	n := 0
-	if hosts := t.hosts[i]; len(hosts) > 0 {
-		t.model.pods.wander(t.random, hosts, d)
-		for _, host := range hosts {
-			n += t.shape(form{slow: a.Slow * slowness(host), tail: a.Tail}).draw(t.random, mean/float64(len(hosts)), &s.counts)
-		}
+	var n int
+	if len(t.fleets[i].wandering) > 0 {
+		n = t.ofPods(i, a, mean, d)
 	} else {
 		n = t.shape(form{slow: a.Slow, tail: a.Tail}).draw(t.random, mean, &s.counts)
 	}
@@ -109,7 +117,8 @@ func (t *Traffic) shape(f form) *shape {
 type side struct {
 	started, failed, first uint64
 	counts                 [buckets]uint32
-	bursts                 [stagger.Groups]burstTally // what bursts brought, by group
+	coarse                 [histogram.CoarseBuckets]uint64 // the same, when sealed
+	bursts                 [stagger.Groups]burstTally      // what bursts brought, by group
 	sealed                 stagger.Observation
 }
 
@@ -147,17 +156,21 @@ func (s *side) seal(t *Traffic, version string, from time.Time) {
 	o := &s.sealed
 	kept, groups := o.Latency.Buckets[:0], o.Groups
 	*o = stagger.Observation{
+		Counts: o.Counts[:0], Gauges: o.Gauges[:0], Senders: o.Senders[:0],
 		Service: "simulated", Version: version, Route: "all", From: from, To: t.now,
 		Started: s.started, FirstFailed: s.first,
 		Outcomes: stagger.Outcomes{OK: s.started - s.failed, ServerError: s.failed},
 	}
+	clear(s.coarse[:])
 	for i, n := range s.counts {
+		if n == 0 {
+			continue
+		}
 		index := int32(i) + histogram.MinIndex
-		switch {
-		case n == 0:
-		case index <= lastFinished:
+		s.coarse[histogram.Coarse(index)] += uint64(n)
+		if index <= lastFinished {
 			kept = append(kept, stagger.Bucket{Index: index, Count: uint64(n)})
-		default:
+		} else {
 			o.Unfinished += uint64(n)
 		}
 	}
@@ -185,33 +198,16 @@ func (s *side) part(r *rand.Rand, groups []stagger.Group) []stagger.Group {
 		left[i] = groups[i].Started - b.failed
 		total, failed = total-b.failed, failed-b.failed
 	}
-	for range failed {
-		at := r.Uint64N(total)
-		for i := range left {
-			if at < left[i] {
-				left[i]--
-				total--
-				groups[i].Failed++
-				groups[i].FirstFailed++
-				break
-			}
-			at -= left[i]
-		}
-	}
+	urn(r, left[:], total, failed, func(i int) {
+		groups[i].Failed++
+		groups[i].FirstFailed++
+	})
 	return groups
 }
 
 // partLatency parts the histogram: each coarse bucket by itself.
 func (s *side) partLatency(r *rand.Rand, groups []stagger.Group) {
-	for low := 0; low < buckets; {
-		place := histogram.Coarse(int32(low) + histogram.MinIndex)
-		index := histogram.CoarseIndex(place)
-		high := min(int(index-histogram.MinIndex), buckets-1)
-		var n uint64
-		for _, c := range s.counts[low : high+1] {
-			n += uint64(c)
-		}
-		low = high + 1
+	for place, n := range s.coarse {
 		if n == 0 {
 			continue
 		}
@@ -222,7 +218,7 @@ func (s *side) partLatency(r *rand.Rand, groups []stagger.Group) {
 		}
 		scatter(r, n, &parted)
 		for i, c := range parted {
-			meet(&groups[i], index, c)
+			meet(&groups[i], histogram.CoarseIndex(place), c)
 		}
 	}
 }

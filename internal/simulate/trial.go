@@ -3,10 +3,10 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/judge"
 )
 
 // Trial is what is simulated: a model under a load, judged by guardrails.
@@ -23,11 +23,29 @@ type Trial struct {
 	// Subjects parts the requests by subject as the meter does, so that the
 	// judge measures how far they depend on each other.
 	Subjects bool
+	// Plain asks when plain evidence would have been enough as well, for measuring:
+	// it forgives nothing, and is not spread over late regressions.
+	Plain bool
+	// StayPlain forbids the judge to mind how far requests depend on each other,
+	// for measuring what that is good for.
+	StayPlain bool
+	// WarmUp is that of the plan: the half-life of what a candidate that has just
+	// started is allowed.
+	WarmUp time.Duration
+	// Hosts is how many hosts both versions have, the candidate's in proportion to
+	// its share, and at least one; each meets as many requests as the others. 0
+	// tells none. Models of pods have their own.
+	Hosts int
 	// Sparse reads the verdict only when a hundredth of the time since the onset
-	// has passed since it was last read, at most five seconds. The judge works all
-	// the same; delays are up to 1% too long, and shorter holds are not seen.
+	// has passed since it was last read, at most five seconds while the candidate
+	// is suspected and thirty else. The judge works all the same, and suspicion is
+	// seen at once; other delays are up to 1% too long, and shorter holds for other
+	// reasons are not seen.
 	Sparse bool
 }
+
+// mostHosts bounds how many hosts a trial has.
+const mostHosts = 1000
 
 // Refused tells what is wrong with a trial, nil if nothing is.
 func (t Trial) Refused() error {
@@ -42,8 +60,12 @@ func (t Trial) Refused() error {
 		return fmt.Errorf("a life of %s cannot be simulated; write a minute to 1000 hours", t.Length)
 	case t.Length <= t.Model.Onset:
 		return fmt.Errorf("the model %s begins after %s; write a longer time than that", t.Model.Name, t.Model.Onset)
+	case t.Hosts < 0 || t.Hosts == 1 || t.Hosts > mostHosts:
+		return fmt.Errorf("%d hosts cannot be simulated; write 2 to %d, or 0 to tell none apart", t.Hosts, mostHosts)
 	case len(t.Guardrails) == 0:
 		return fmt.Errorf("there is no guardrail to try")
+	case t.Model.needs != "" && !slices.ContainsFunc(t.Guardrails, func(g stagger.Guardrail) bool { return g.Signal == t.Model.needs }):
+		return fmt.Errorf("the model %s needs a guardrail on the signal %s, and there is none", t.Model.Name, t.Model.needs)
 	}
 	for _, share := range t.Shares {
 		if t.Model.Climbs && !(share > 0 && share < 1) {
@@ -60,19 +82,6 @@ func (t Trial) skew() float64 {
 	return t.Model.Skew
 }
 
-// Never is the delay of what did not happen.
-const Never = time.Duration(-1)
-
-// Life is what the judge said over one life, as delays since the model's onset,
-// or Never. For models without an onset that is since the first request that the
-// candidate met.
-type Life struct {
-	Suspect  time.Duration // it asked to hold, or for more
-	Shed     time.Duration
-	Rollback time.Duration
-	Healthy  time.Duration // a stage was called healthy
-}
-
 // warmUp is how long the judge learns what is usual before the candidate meets
 // anybody, in ticks of warmTick.
 const (
@@ -84,69 +93,15 @@ const (
 // Live simulates one life. The error is the context's, or tells what is wrong
 // with the trial.
 func (t Trial) Live(ctx context.Context, seed uint64) (Life, error) {
-	life := Life{Suspect: Never, Shed: Never, Rollback: Never, Healthy: Never}
 	if err := t.Refused(); err != nil {
-		return life, err
+		return unlived(), err
 	}
-	planned := t.Planned
-	if planned == 0 {
-		planned = t.Length
-	}
-	j := judge.New(judge.Config{Baseline: Baseline, Candidate: Candidate, Guardrails: t.Guardrails, Planned: planned})
-	looks := looks{onset: t.Model.Onset, sparse: t.Sparse}
+	w := t.witness()
 	err := t.Play(ctx, seed, func(s Scene) bool {
-		if s.Begins {
-			j.BeginStage(s.Tick.From)
-		}
-		j.Observe(s.Tick)
-		if s.At <= 0 || !looks.due(s.At) {
-			return true
-		}
-		life.note(j.Verdict(s.Tick.To), s.At-t.Model.Onset)
-		// What is proved stays proved, so it may be looked for less often.
-		looks.patient = life.Suspect != Never
-		return life.Rollback == Never
+		w.see(s)
+		return !w.life.over(&t)
 	})
-	return life, err
-}
-
-// note keeps when something was said for the first time.
-func (l *Life) note(v stagger.Verdict, after time.Duration) {
-	if after <= 0 {
-		if v.Advice == stagger.AdviseRollback {
-			l.Rollback = 0 // before there was any reason to
-		}
-		return
-	}
-	first := func(when *time.Duration, is bool) {
-		if is && *when == Never {
-			*when = after
-		}
-	}
-	first(&l.Healthy, v.Outcome == stagger.OutcomeHealthy)
-	first(&l.Suspect, v.Advice == stagger.AdviseHold || v.Advice == stagger.AdviseShed || v.Advice == stagger.AdviseRollback)
-	first(&l.Shed, v.Advice == stagger.AdviseShed)
-	first(&l.Rollback, v.Advice == stagger.AdviseRollback)
-}
-
-// looks says when to read the verdict.
-type looks struct {
-	onset           time.Duration
-	sparse, patient bool
-	last            time.Duration
-}
-
-func (l *looks) due(at time.Duration) bool {
-	const longest = 5 * time.Second
-	apart := longest // before the onset there is nothing to time
-	if at > l.onset {
-		apart = min((at-l.onset)/100, longest)
-	}
-	if (l.sparse || l.patient) && at-l.last < apart {
-		return false
-	}
-	l.last = at
-	return true
+	return w.life, err
 }
 
 // Scene is a tick of a life and what goes with it.
@@ -161,6 +116,8 @@ type Scene struct {
 // is over.
 func (t Trial) Play(ctx context.Context, seed uint64, watch func(Scene) bool) error {
 	traffic := NewTraffic(t.Model, t.Rate, t.Subjects, seed)
+	traffic.hosts = t.Hosts
+	traffic.ask(t.Guardrails)
 	for at := -warmUp; at < 0; at += warmTick {
 		if !watch(Scene{Tick: traffic.Tick(warmTick, 0, Moment{At: -warmUp, Length: t.Length}), At: at + warmTick}) {
 			return nil
@@ -173,6 +130,7 @@ func (t Trial) Play(ctx context.Context, seed uint64, watch func(Scene) bool) er
 		}
 		share := t.shareAt(at)
 		now := traffic.Tick(tick, share*t.skew(), Moment{At: at, Length: t.Length})
+		now.Share = &share
 		if !watch(Scene{Tick: now, At: at + tick, Share: share, Begins: share != before}) {
 			return nil
 		}

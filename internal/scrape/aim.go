@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/config"
@@ -17,10 +18,14 @@ type aim struct {
 
 // address is host:port, by which the proxy names the endpoint too.
 func (a aim) address() string {
-	if u, err := url.Parse(a.upstream); err == nil && u.Host != "" {
-		return u.Host
+	u, err := url.Parse(a.upstream)
+	switch {
+	case err != nil || u.Host == "":
+		return a.upstream // the configuration lets none through
+	case u.Port() == "":
+		return strings.TrimSuffix(u.Host, ":") + ":80"
 	}
-	return a.upstream
+	return u.Host
 }
 
 // wish is a metric that a guardrail judges.

@@ -100,9 +100,7 @@ func New(c Config) *Judge {
 	j := &Judge{config: c, slots: slotsOf(c.Guardrails)}
 	j.shedWeight = spread(j.slots)
 	j.state = state{
-		Usual:   newUsual(),
 		Shed:    newShedTier(),
-		Totals:  newTotals(),
 		ByRoute: make(map[string]routeTally),
 	}
 	for _, s := range j.slots {

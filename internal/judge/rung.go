@@ -37,18 +37,22 @@ const (
 
 // ladder is where one slot stands.
 type ladder struct {
-	Rung     rung       `json:"rung"`
-	Least    rung       `json:"least,omitempty"` // below which it must not go: the placebo alarmed
-	Phi      float64    `json:"phi"`             // the dispersion used
-	Forced   float64    `json:"forced,omitempty"`
-	Requests dispersion `json:"requests"` // of all outcomes
-	Subjects dispersion `json:"subjects"` // of outcomes counted once per subject
-	Known    bool       `json:"known,omitempty"`
-	Vote     vote       `json:"vote"`
+	Rung     rung        `json:"rung"`
+	Least    rung        `json:"least,omitempty"` // below which it must not go: the placebo alarmed
+	Phi      float64     `json:"phi"`             // the dispersion used
+	Forced   float64     `json:"forced,omitempty"`
+	Requests dispersion  `json:"requests"`           // of all outcomes
+	Subjects *dispersion `json:"subjects,omitempty"` // of outcomes counted once per subject; of failures alone
+	Known    bool        `json:"known,omitempty"`
+	Vote     vote        `json:"vote"`
 }
 
 func newLadder(s slot) ladder {
-	return ladder{Phi: 1, Requests: dispersion{Swings: s.guardrail.Signal == stagger.SignalLatency}}
+	l := ladder{Phi: 1, Requests: dispersion{Swings: s.guardrail.Signal == stagger.SignalLatency}}
+	if s.guardrail.Signal == stagger.SignalErrors {
+		l.Subjects = new(dispersion)
+	}
+	return l
 }
 
 // measure takes in how the groups of the baseline fared.
@@ -63,7 +67,7 @@ func (l *ladder) measure(s slot, at sight) {
 	}
 	l.Known = true
 	l.Requests.observe(at.batch.To, &n, &x)
-	if s.guardrail.Signal == stagger.SignalErrors {
+	if l.Subjects != nil {
 		l.Subjects.observe(at.batch.To, &n, &y)
 	}
 }
@@ -106,7 +110,7 @@ func (l *ladder) pick(s slot, phi, perMinute float64) rung {
 	switch {
 	case phi <= limit:
 		return rungPlain
-	case s.guardrail.Signal != stagger.SignalErrors:
+	case l.Subjects == nil:
 		return rungTempered
 	case l.Subjects.value() <= limit:
 		return rungUsers

@@ -114,9 +114,7 @@ func New(c Config) *Judge {
 	j.shedWeight = spread(j.slots)
 	j.metrics, j.retries = metricsOf(j.slots)
 	j.state = state{
-		Usual:   newUsual(),
 		Shed:    newShedTier(),
-		Totals:  newTotals(),
 		ByRoute: make(map[string]routeTally),
 	}
 	for _, s := range j.slots {

@@ -37,23 +37,27 @@ const (
 
 // ladder is where one slot stands.
 type ladder struct {
-	Rung     rung       `json:"rung"`
-	Least    rung       `json:"least,omitempty"` // below which it must not go: the placebo alarmed
-	Phi      float64    `json:"phi"`             // the dispersion used
-	Forced   float64    `json:"forced,omitempty"`
-	Requests dispersion `json:"requests"` // of all outcomes
-	Subjects dispersion `json:"subjects"` // of outcomes counted once per subject
-	Hosts    *unlike    `json:"hosts,omitempty"`
-	Steady   *steady    `json:"steady,omitempty"` // of events
-	Known    bool       `json:"known,omitempty"`
-	Vote     vote       `json:"vote"`
+	Rung     rung        `json:"rung"`
+	Least    rung        `json:"least,omitempty"` // below which it must not go: the placebo alarmed
+	Phi      float64     `json:"phi"`             // the dispersion used
+	Forced   float64     `json:"forced,omitempty"`
+	Requests dispersion  `json:"requests"`           // of all outcomes
+	Subjects *dispersion `json:"subjects,omitempty"` // of outcomes counted once per subject; of failures alone
+	Hosts    *unlike     `json:"hosts,omitempty"`    // of outcomes by host, where there are several
+	Steady   *steady     `json:"steady,omitempty"`   // of events
+	Known    bool        `json:"known,omitempty"`
+	Vote     vote        `json:"vote"`
 }
 
 func newLadder(s slot) ladder {
-	return ladder{
+	l := ladder{
 		Phi: 1, Requests: dispersion{Swings: s.guardrail.Signal == stagger.SignalLatency},
 		Vote: vote{Metric: s.guardrail.Metric != ""},
 	}
+	if s.guardrail.Signal == stagger.SignalErrors {
+		l.Subjects = new(dispersion)
+	}
+	return l
 }
 
 // measure takes in how the groups and the hosts of the baseline fared.
@@ -81,7 +85,7 @@ func (l *ladder) measureGroups(s slot, at sight) {
 	}
 	l.Known = true
 	l.Requests.observe(at.batch.To, &n, &x)
-	if s.guardrail.Signal == stagger.SignalErrors {
+	if l.Subjects != nil {
 		l.Subjects.observe(at.batch.To, &n, &y)
 	}
 }
@@ -128,7 +132,7 @@ func (l *ladder) pick(s slot, groups, hosts, perMinute float64) rung {
 	switch {
 	case max(groups, hosts) <= limit:
 		return rungPlain
-	case s.guardrail.Signal != stagger.SignalErrors:
+	case l.Subjects == nil:
 		return rungTempered
 	case hosts <= limit && l.Subjects.value() <= limit:
 		return rungUsers

@@ -15,13 +15,13 @@ type totals struct {
 }
 
 type armTotal struct {
-	Requests uint64   `json:"requests"`
-	Failed   uint64   `json:"failed"`
-	Started  uint64   `json:"started"`
-	Lost     uint64   `json:"lost"`
-	Stage    uint64   `json:"stage"` // requests since the stage began
-	Counts   []uint64 `json:"counts"`
-	Timed    uint64   `json:"timed"`
+	Requests uint64        `json:"requests"`
+	Failed   uint64        `json:"failed"`
+	Started  uint64        `json:"started"`
+	Lost     uint64        `json:"lost"`
+	Stage    uint64        `json:"stage"` // requests since the stage began
+	Counts   tally[uint64] `json:"counts"`
+	Timed    uint64        `json:"timed"` // those that never finished among them
 
 	radii [len(quantiles)]radius // the last ones that were computed
 }
@@ -46,21 +46,8 @@ func (r *radius) update(n, q, alpha float64) {
 	r.below, r.above = sequential.QuantileRadius(int(n), q, alpha, max(n/2, 100))
 }
 
-func newTotals() totals {
-	var t totals
-	for i := range t.Arms {
-		t.Arms[i].Counts = make([]uint64, buckets)
-	}
-	return t
-}
-
 func (t *totals) sound() bool {
-	for _, a := range t.Arms {
-		if len(a.Counts) != buckets {
-			return false
-		}
-	}
-	return true
+	return t.Arms[armBaseline].Counts.sound() && t.Arms[armCandidate].Counts.sound()
 }
 
 func (t *totals) add(b *batch) {
@@ -73,9 +60,8 @@ func (t *totals) add(b *batch) {
 		a.Stage += uint64(whole.Requests)
 		a.Timed += uint64(whole.timed())
 		for _, bucket := range whole.Latency.Buckets {
-			a.Counts[bucketSlot(bucket.Index)] += bucket.Count
+			a.Counts.add(bucket.Index, bucket.Count)
 		}
-		a.Counts[buckets-1] += uint64(whole.Unfinished)
 	}
 }
 
@@ -118,22 +104,8 @@ func (a *armTotal) quantile(i int, alpha, dispersion float64) (span, bool) {
 	}
 	r := &a.radii[i]
 	r.update(n/max(dispersion, 1), q, alpha)
-	return span{
-		at:   histogram.Upper(a.rank(q * n)),
-		low:  histogram.Upper(a.rank((q-r.below)*n) - 1),
-		high: histogram.Upper(a.rank((q+r.above)*n + 1)),
-	}, true
-}
-
-// rank returns the bucket of a rank.
-func (a *armTotal) rank(rank float64) int32 {
-	seen := 0.0
-	for i, n := range a.Counts {
-		if seen += float64(n); n > 0 && seen >= rank {
-			return int32(i) + histogram.MinIndex
-		}
-	}
-	return histogram.MaxIndex
+	at := a.Counts.ranks([...]float64{(q - r.below) * n, q * n, (q+r.above)*n + 1})
+	return span{low: histogram.Upper(at[0] - 1), at: histogram.Upper(at[1]), high: histogram.Upper(at[2])}, true
 }
 
 // routeTally is how many failures a route has brought, for attribution.

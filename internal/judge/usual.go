@@ -26,12 +26,13 @@ var quantiles = [...]float64{0.5, 0.9, 0.95, 0.99, 0.999}
 // usual is what the baseline did in the past. Thresholds come from it, so they
 // are fixed before the requests they are applied to.
 type usual struct {
-	Counts   []float64 `json:"counts"`
-	Requests float64   `json:"requests"`
-	Failed   float64   `json:"failed"`
-	Started  float64   `json:"started"`
-	Lost     float64   `json:"lost"`
-	Timed    float64   `json:"timed"`
+	Counts     tally[float64] `json:"counts"`
+	Requests   float64        `json:"requests"`
+	Failed     float64        `json:"failed"`
+	Started    float64        `json:"started"`
+	Lost       float64        `json:"lost"`
+	Timed      float64        `json:"timed"`
+	Unfinished float64        `json:"unfinished,omitempty"` // of those timed
 	// Since and Fresh are what was learned since the thresholds were set.
 	Since time.Duration `json:"since"`
 	Fresh float64       `json:"fresh"` // requests
@@ -41,19 +42,15 @@ type usual struct {
 	Habit      habit                 `json:"habit"`
 }
 
-const buckets = int(histogram.MaxIndex-histogram.MinIndex) + 1
-
-func newUsual() usual { return usual{Counts: make([]float64, buckets)} }
-
-func (u *usual) sound() bool { return len(u.Counts) == buckets }
+func (u *usual) sound() bool { return u.Counts.sound() }
 
 // learn takes in a batch after it was judged.
 func (u *usual) learn(b *batch) {
 	whole := b.whole(armBaseline)
 	for _, bucket := range whole.Latency.Buckets {
-		u.Counts[bucketSlot(bucket.Index)] += float64(bucket.Count)
+		u.Counts.add(bucket.Index, float64(bucket.Count))
 	}
-	u.Counts[buckets-1] += float64(whole.Unfinished)
+	u.Unfinished += float64(whole.Unfinished)
 	u.Requests += float64(whole.Requests)
 	u.Failed += float64(whole.Failed)
 	u.Started += float64(whole.Started)
@@ -68,21 +65,18 @@ func (u *usual) learn(b *batch) {
 	}
 }
 
-func bucketSlot(index int32) int32 {
-	return min(max(index, histogram.MinIndex), histogram.MaxIndex) - histogram.MinIndex
-}
-
 // relearn sets the thresholds and lets the past fade.
 func (u *usual) relearn() {
 	for i, q := range quantiles {
 		if u.Known[i] = u.Timed >= 10/(1-q); u.Known[i] {
-			u.Thresholds[i] = u.quantile(q)
+			u.Thresholds[i] = u.Counts.rank(q * u.Timed)
 		}
 	}
 	fade := math.Exp2(-u.halfLives())
-	for i := range u.Counts {
-		u.Counts[i] *= fade
+	for i := range u.Counts.Counts {
+		u.Counts.Counts[i] *= fade
 	}
+	u.Unfinished *= fade
 	u.Requests *= fade
 	u.Failed *= fade
 	u.Started *= fade
@@ -97,16 +91,6 @@ func (u *usual) halfLives() float64 {
 	return min(max(u.Fresh/halfLife, slowest), fastest)
 }
 
-func (u *usual) quantile(q float64) int32 {
-	rank, seen := q*u.Timed, 0.0
-	for i, n := range u.Counts {
-		if seen += n; seen >= rank {
-			return int32(i) + histogram.MinIndex
-		}
-	}
-	return histogram.MaxIndex
-}
-
 // expectedFailures is how many failures a minute like the batch would bring to
 // a candidate that is no worse than usual.
 func (s *state) expectedFailures(b *batch) float64 {
@@ -119,10 +103,7 @@ func (s *state) expectedFailures(b *batch) float64 {
 
 // beyond is the share of the baseline's requests that took longer than bucket i.
 func (u *usual) beyond(i int32) (hits, of float64) {
-	for k := bucketSlot(i) + 1; int(k) < buckets; k++ {
-		hits += u.Counts[k]
-	}
-	return hits, u.Timed
+	return u.Counts.beyond(i) + u.Unfinished, u.Timed
 }
 
 // reference is the baseline as it was last seen, for the time when nobody

@@ -6,7 +6,8 @@ import "sync/atomic"
 // taken nobody more is counted: 49 000 subjects tell a split well enough, and
 // beyond that looking for somebody takes ever longer.
 const (
-	arrivalPlaces = 1 << 16
+	arrivalSize   = 16
+	arrivalPlaces = 1 << arrivalSize
 	mostArrivals  = arrivalPlaces / 4 * 3
 )
 
@@ -31,10 +32,8 @@ func ArrivalsUnder(seed string, a *Arrivals) *Arrivals {
 // Nobody does any more when the set is full.
 func (a *Arrivals) first(subject uint64) bool {
 	subject = max(subject, 1) // two subjects of 2^64 are taken for one
-	// A cohort is chosen by the highest bits: those of the lower ones spread the
-	// subjects of any.
-	start := subject >> 16
-	for i := range uint64(arrivalPlaces) {
+	start := probeFrom(subject, arrivalSize)
+	for i := range uint64(maxProbes) {
 		place := &a.places[(start+i)%arrivalPlaces]
 		known := place.Load()
 		if known == 0 {

@@ -85,7 +85,7 @@ func TestArrivalsAreBounded(t *testing.T) {
 func TestAnArrivalIsCountedOnceInARace(t *testing.T) {
 	const (
 		workers  = 8
-		subjects = 20_000
+		subjects = 5_000
 	)
 	m := meter.New(meter.Options{Tick: time.Millisecond, MinAge: time.Millisecond, MaxAge: 3 * time.Millisecond, Keep: time.Hour})
 	series := []*meter.Series{m.Series("shop", "v1", "all"), m.Series("shop", "v2", "all")}

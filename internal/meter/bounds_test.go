@@ -51,3 +51,29 @@ func TestVersionsThatComeAndGoHaveNumbersOfTheirOwn(t *testing.T) {
 		t.Errorf("the number of v3 is %d, which is that of %q", again, seen[again])
 	}
 }
+
+// TestSubjectsMadeUpToFallOnEachOtherCostLittle fills both tables with subjects
+// that all begin at the same place, found by dividing by the factor.
+func TestSubjectsMadeUpToFallOnEachOtherCostLittle(t *testing.T) {
+	inverse := uint64(1) // of the factor, by Newton's iteration
+	for range 6 {
+		inverse *= 2 - 0x9e3779b97f4a7c15*inverse
+	}
+	a, s := ArrivalsUnder("seed", nil), newSenders(0)
+	for i := range uint64(3000) {
+		subject := (1<<60 + i) * inverse
+		if probeFrom(subject, arrivalSize) != 1<<12 {
+			t.Fatal("the subjects do not fall on each other")
+		}
+		if first := a.first(subject); first != (i < maxProbes) {
+			t.Fatalf("subject %d is the first: %v", i, first)
+		}
+		if a.first(subject) {
+			t.Fatalf("subject %d came twice", i)
+		}
+		s.add(subject, 1)
+	}
+	if n := s.known.Load(); n != maxProbes {
+		t.Errorf("%d senders are known, want %d", n, maxProbes)
+	}
+}

@@ -19,7 +19,8 @@ const (
 // The table of a minute has senderPlaces places, 128 KiB. When most of them are
 // taken nobody more is counted: that is 12 000 subjects of 120 000.
 const (
-	senderPlaces = 1 << 14
+	senderSize   = 14
+	senderPlaces = 1 << senderSize
 	mostSenders  = senderPlaces / 4 * 3
 )
 
@@ -36,7 +37,7 @@ type senders struct {
 	known  atomic.Int64
 	// A place holds the lower half of the subject, the number of the version
 	// that its first request met, and how many requests it sent, in one word;
-	// 0 is free. Where a place is comes from the upper half of the subject.
+	// 0 is free. The upper half tells in where the place is.
 	places [senderPlaces]atomic.Uint64
 }
 
@@ -57,8 +58,8 @@ func (s *senders) count(subject uint64, version uint16) {
 }
 
 func (s *senders) add(subject uint64, version uint16) {
-	start := subject >> 32
-	for i := range uint64(senderPlaces) {
+	start := probeFrom(subject, senderSize)
+	for i := range uint64(maxProbes) {
 		place := &s.places[(start+i)%senderPlaces]
 		known := place.Load()
 		if known == 0 {

@@ -64,6 +64,7 @@ type Judge struct {
 	cached *stagger.Verdict // of the display, while it is fresh
 
 	cut        batch   // of the placebo, filled again for each batch
+	phrase     phrase  // that was written last
 	shedWeight float64 // of the shed tier in a suspicion; 0 where there is none
 }
 

@@ -58,7 +58,6 @@ func (p *phrase) count(n uint64) {
 }
 
 // These write one thing alone.
-func short(v float64) string          { return written((*phrase).short, v) }
 func percent(share float64) string    { return written((*phrase).percent, share) }
 func duration(seconds float64) string { return written((*phrase).duration, seconds) }
 func count(n uint64) string           { return written((*phrase).count, n) }

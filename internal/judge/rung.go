@@ -110,7 +110,7 @@ func (l *ladder) pick(s slot, phi, perMinute float64) rung {
 	switch {
 	case phi <= limit:
 		return rungPlain
-	case l.Subjects == nil:
+	case s.guardrail.Signal != stagger.SignalErrors || l.Subjects == nil:
 		return rungTempered
 	case l.Subjects.value() <= limit:
 		return rungUsers

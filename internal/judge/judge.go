@@ -73,6 +73,7 @@ type Judge struct {
 	named      []named  // routes of proxies
 	cut        batch    // of the placebo, filled again for each batch
 	borrowed   ladder   // of a slot, as the placebo stands on it
+	phrase     phrase   // that was written last
 	shedWeight float64  // of the shed tier in a suspicion; 0 where there is none
 }
 

@@ -234,18 +234,20 @@ func (j *Judge) tellLimit(i int) string {
 }
 
 // tellHeard says to a person what a finding about users or events is.
-func (j *Judge) tellHeard(f stagger.Finding, b *bank, requests uint64) string {
+func (j *Judge) tellHeard(f *stagger.Finding, b *bank, requests uint64) string {
 	if f.Signal == stagger.SignalCount {
 		return fmt.Sprintf("%s rises by %s a request at %s against %s at %s in the same minutes, %s candidate requests; the limit is %s times",
 			f.Metric, short(f.Candidate), j.config.Candidate, short(f.Baseline), j.config.Baseline, count(requests), short(f.Tolerance))
 	}
+	var between phrase
+	between.bounds(f, (*phrase).percent)
 	return fmt.Sprintf("%s of users of %s send more than %d requests a minute against %s of those of %s%s, %s candidate users; the limit is %s times the odds",
 		percent(f.Candidate), j.config.Candidate, leastOf(j.state.Usual.Habit.Limit), percent(f.Baseline), j.config.Baseline,
-		bounds(f, percent), count(b.Heard[armCandidate].Of), short(f.Tolerance))
+		string(between), count(b.Heard[armCandidate].Of), short(f.Tolerance))
 }
 
 // tellLevel says to a person what a finding about a level is.
-func (j *Judge) tellLevel(f stagger.Finding) string {
+func (j *Judge) tellLevel(f *stagger.Finding) string {
 	if f.Candidate == 0 && f.Baseline == 0 {
 		return fmt.Sprintf("%s: nothing was told by both versions yet", f.Metric)
 	}

@@ -132,7 +132,7 @@ func (l *ladder) pick(s slot, groups, hosts, perMinute float64) rung {
 	switch {
 	case max(groups, hosts) <= limit:
 		return rungPlain
-	case l.Subjects == nil:
+	case s.guardrail.Signal != stagger.SignalErrors || l.Subjects == nil:
 		return rungTempered
 	case hosts <= limit && l.Subjects.value() <= limit:
 		return rungUsers

@@ -1,12 +1,6 @@
 package judge
 
-import (
-	"fmt"
-	"strconv"
-	"strings"
-
-	"github.com/stagger-dev/stagger"
-)
+import "github.com/stagger-dev/stagger"
 
 // blame names the signal that brings the most evidence. It says so in the words
 // of the slot of that signal which brings the most of what can be put in
@@ -58,122 +52,123 @@ func (j *Judge) sentence(i int) string {
 	return j.finding(i).Sentence
 }
 
-// tell says to a person what a finding is.
-func (j *Judge) tell(f stagger.Finding, b *bank) string {
+// tell says to a person what a finding is, and what was allowed for.
+func (j *Judge) tell(f *stagger.Finding, b *bank) string {
+	p := &j.phrase
+	*p = (*p)[:0]
 	requests := j.state.Totals.Arms[armCandidate].Requests
 	if requests == 0 {
 		return "nothing to compare yet"
 	}
 	switch f.Signal {
 	case stagger.SignalLatency:
-		return j.tellLatency(f, requests)
+		j.tellLatency(p, f, requests)
 	case stagger.SignalRetries, stagger.SignalCount:
-		return j.tellHeard(f, b, requests)
+		p.add(j.tellHeard(f, b, requests))
 	case stagger.SignalSaturation, stagger.SignalGauge:
-		return j.tellLevel(f)
+		p.add(j.tellLevel(f))
 	default:
-		return j.tellShare(f, requests)
+		j.tellShare(p, f, requests)
 	}
+	p.allowance(f)
+	return string(*p)
 }
 
-func (j *Judge) tellLatency(f stagger.Finding, requests uint64) string {
+func (j *Judge) tellLatency(p *phrase, f *stagger.Finding, requests uint64) {
 	switch {
 	case f.Candidate == 0 && f.Suspect >= 1:
-		return fmt.Sprintf("%s is slower than %s at %s; too few requests yet to say by how much", j.config.Candidate, j.config.Baseline, f.Slot)
+		p.add(j.config.Candidate, " is slower than ", j.config.Baseline, " at ", f.Slot, "; too few requests yet to say by how much")
+		return
 	case f.Candidate == 0:
-		return fmt.Sprintf("%s: too few requests to tell", f.Slot)
+		p.add(f.Slot, ": too few requests to tell")
+		return
 	}
-	return fmt.Sprintf("%s takes %s at %s against %s for %s in the same seconds%s, %s candidate requests; the limit is +%s",
-		j.config.Candidate, duration(f.Candidate), f.Slot, duration(f.Baseline), j.config.Baseline,
-		bounds(f, duration), count(requests), percent(f.Tolerance-1))
+	p.add(j.config.Candidate, " takes ")
+	p.duration(f.Candidate)
+	p.add(" at ", f.Slot, " against ")
+	p.duration(f.Baseline)
+	p.add(" for ", j.config.Baseline, " in the same seconds")
+	p.bounds(f, (*phrase).duration)
+	p.add(", ")
+	p.count(requests)
+	p.add(" candidate requests; the limit is +")
+	p.percent(f.Tolerance - 1)
 }
 
-func (j *Judge) tellShare(f stagger.Finding, requests uint64) string {
-	does, where := "fails", ""
+func (j *Judge) tellShare(p *phrase, f *stagger.Finding, requests uint64) {
+	does := " fails "
 	if f.Signal == stagger.SignalGoodput {
-		does = "answers too late or never"
+		does = " answers too late or never "
 	}
+	p.add(j.config.Candidate, does)
+	p.percent(f.Candidate)
+	p.add(" of requests against ")
+	p.percent(f.Baseline)
+	p.add(" for ", j.config.Baseline, " in the same seconds")
 	if f.Route != "" {
-		where = ", most of them on " + f.Route
+		p.add(", most of them on ", f.Route)
 	}
-	return fmt.Sprintf("%s %s %s of requests against %s for %s in the same seconds%s%s, %s candidate requests; the limit is %s times the odds",
-		j.config.Candidate, does, percent(f.Candidate), percent(f.Baseline), j.config.Baseline,
-		where, bounds(f, percent), count(requests), short(f.Tolerance))
+	p.bounds(f, (*phrase).percent)
+	p.add(", ")
+	p.count(requests)
+	p.add(" candidate requests; the limit is ")
+	p.short(f.Tolerance)
+	p.add(" times the odds")
 }
 
 // allowance says what was allowed for dependence, if anything was.
-func allowance(f stagger.Finding) string {
+func (p *phrase) allowance(f *stagger.Finding) {
 	switch f.Rung {
 	case rungNames[rungUsers]:
-		return "; failures come in clumps, so each user counts once"
+		p.add("; failures come in clumps, so each user counts once")
 	case rungNames[rungBlocks]:
-		return "; failures come in clumps, so each minute has one vote"
+		p.add("; failures come in clumps, so each minute has one vote")
 	case rungNames[rungTempered]:
 		if f.Dispersion < descendBelow {
-			return ""
+			return
 		}
-		return fmt.Sprintf("; requests come in clumps (%s times the variance of independent ones), so evidence counts less", short(f.Dispersion))
-	default:
-		return ""
+		p.add("; requests come in clumps (")
+		p.short(f.Dispersion)
+		p.add(" times the variance of independent ones), so evidence counts less")
 	}
 }
 
 // bounds says between what the candidate's level and the ratio lie.
-func bounds(f stagger.Finding, write func(float64) string) string {
-	var parts []string
+func (p *phrase) bounds(f *stagger.Finding, level func(*phrase, float64)) {
+	open := " ("
 	switch {
 	case f.CandidateHigh > 0:
-		parts = append(parts, fmt.Sprintf("interval %s to %s", write(f.CandidateLow), write(f.CandidateHigh)))
+		p.add(open, "interval ")
+		level(p, f.CandidateLow)
+		p.add(" to ")
+		level(p, f.CandidateHigh)
+		open = ", "
 	case f.CandidateLow > 0:
-		parts = append(parts, write(f.CandidateLow)+" at least")
+		p.add(open)
+		level(p, f.CandidateLow)
+		p.add(" at least")
+		open = ", "
 	}
 	switch {
 	case f.Low > 0 && f.High > 0:
-		parts = append(parts, fmt.Sprintf("ratio %s to %s", short(f.Low), short(f.High)))
+		p.add(open, "ratio ")
+		p.short(f.Low)
+		p.add(" to ")
+		p.short(f.High)
+		open = ", "
 	case f.Low > 0:
-		parts = append(parts, "ratio at least "+short(f.Low))
+		p.add(open, "ratio at least ")
+		p.short(f.Low)
+		open = ", "
 	case f.High > 0:
-		parts = append(parts, "ratio at most "+short(f.High))
+		p.add(open, "ratio at most ")
+		p.short(f.High)
+		open = ", "
 	}
-	if len(parts) == 0 {
-		return ""
+	if open == ", " {
+		p.add(")")
 	}
-	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // certainty says how likely an answer on a level is to be wrong.
-func certainty(alpha float64) string {
-	return fmt.Sprintf("; chance of being wrong at most %s", percent(alpha))
-}
-
-// short writes a number with as many digits as people read.
-func short(v float64) string {
-	switch {
-	case v >= 100:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 10:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	default:
-		return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".")
-	}
-}
-
-func percent(share float64) string { return short(100*share) + "%" }
-
-func duration(seconds float64) string {
-	if seconds < 1 {
-		return short(1000*seconds) + " ms"
-	}
-	return short(seconds) + " s"
-}
-
-// count writes a whole number in groups of three.
-func count(n uint64) string {
-	digits := strconv.FormatUint(n, 10)
-	var groups []string
-	for len(digits) > 3 {
-		groups = append([]string{digits[len(digits)-3:]}, groups...)
-		digits = digits[:len(digits)-3]
-	}
-	return strings.Join(append([]string{digits}, groups...), ",")
-}
+func certainty(alpha float64) string { return "; chance of being wrong at most " + percent(alpha) }

@@ -78,13 +78,18 @@ func (j *Judge) decide(v *stagger.Verdict) {
 // decideHealth tells a healthy stage from one with too little evidence.
 func (j *Judge) decideHealth(v *stagger.Verdict) {
 	missing, least := j.leastHealthy()
+	p := &j.phrase
+	*p = (*p)[:0]
 	if missing < 0 || least >= math.Log(1/AlphaHealthy) {
 		v.Outcome = stagger.OutcomeHealthy
-		v.Sentence = fmt.Sprintf("%s is as good as %s within the margins, on %s requests of this stage",
-			j.config.Candidate, j.config.Baseline, count(v.Candidate.Stage))
-		return
+		p.add(j.config.Candidate, " is as good as ", j.config.Baseline, " within the margins, on ")
+		p.count(v.Candidate.Stage)
+		p.add(" requests of this stage")
+	} else {
+		p.add("no sign of harm; ")
+		p.lacking(j.slots[missing], least, v.Candidate.Stage)
 	}
-	v.Sentence = "no sign of harm; " + j.lacking(missing, least, v.Candidate.Stage)
+	v.Sentence = string(*p)
 }
 
 // leastHealthy is the slot that lacks most before the stage is healthy, and its
@@ -100,19 +105,26 @@ func (j *Judge) leastHealthy() (slot int, evidence float64) {
 }
 
 // lacking says what is still missing before a stage is healthy.
-func (j *Judge) lacking(i int, evidence float64, requests uint64) string {
-	margin := fmt.Sprintf("failures of %s", percent(j.slots[i].guardrail.Healthy))
-	if j.slots[i].guardrail.Signal == stagger.SignalGoodput {
-		margin = fmt.Sprintf("%s of requests without an answer in time", percent(j.slots[i].guardrail.Healthy))
-	}
-	if name := j.slots[i].name; name != "" {
-		margin = fmt.Sprintf("+%s at %s", percent(j.slots[i].guardrail.Healthy), name)
-	}
+func (p *phrase) lacking(s slot, evidence float64, requests uint64) {
 	if evidence < 0.2 || requests == 0 {
-		return "too few requests yet to exclude " + margin
+		p.add("too few requests yet to exclude ")
+	} else {
+		p.add("about ")
+		p.count(uint64(math.Ceil(float64(requests) * (math.Log(1/AlphaHealthy) - evidence) / evidence)))
+		p.add(" more requests needed to exclude ")
 	}
-	more := float64(requests) * (math.Log(1/AlphaHealthy) - evidence) / evidence
-	return fmt.Sprintf("about %s more requests needed to exclude %s", count(uint64(math.Ceil(more))), margin)
+	switch {
+	case s.name != "":
+		p.add("+")
+		p.percent(s.guardrail.Healthy)
+		p.add(" at ", s.name)
+	case s.guardrail.Signal == stagger.SignalGoodput:
+		p.percent(s.guardrail.Healthy)
+		p.add(" of requests without an answer in time")
+	default:
+		p.add("failures of ")
+		p.percent(s.guardrail.Healthy)
+	}
 }
 
 // display is the verdict without its decision: samples and findings.
@@ -122,8 +134,11 @@ func (j *Judge) display(at time.Time) stagger.Verdict {
 		Baseline:  j.state.Totals.Arms[armBaseline].sample(),
 		Candidate: j.state.Totals.Arms[armCandidate].sample(),
 	}
+	if len(j.slots) > 0 {
+		v.Findings = make([]stagger.Finding, len(j.slots))
+	}
 	for i := range j.slots {
-		v.Findings = append(v.Findings, j.finding(i))
+		v.Findings[i] = j.finding(i)
 	}
 	v.Ledger = j.ledger()
 	return v
@@ -159,7 +174,7 @@ func (j *Judge) finding(i int) stagger.Finding {
 	case f.Healthy >= 1 && f.Suspect < 1:
 		f.Outcome = stagger.OutcomeHealthy
 	}
-	f.Sentence = j.tell(f, b) + allowance(f)
+	f.Sentence = j.tell(&f, b)
 	return f
 }
 

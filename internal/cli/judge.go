@@ -126,7 +126,7 @@ func (s *session) retry(ctx context.Context, o judgeOptions) error {
 	}
 	defer done()
 	h := recording.NewHearing(recording.Case{
-		Names: o.names, Guardrails: plan.Guardrails, Planned: planned(plan), BlindAfter: plan.Blind.After,
+		Names: o.names, Guardrails: plan.Guardrails, Planned: planned(plan), BlindAfter: plan.Blind.After, WarmUp: plan.WarmUp,
 	})
 	if err := s.hear(ctx, h, ticks, o.until == untilDecision); err != nil {
 		return err

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -40,6 +42,8 @@ type truth struct {
 	// Signal and Route, if there, are what must be blamed.
 	Signal stagger.Signal `json:"signal,omitempty"`
 	Route  string         `json:"route,omitempty"`
+	// Guardrails are those of the plan besides the standard ones.
+	Guardrails []stagger.Guardrail `json:"guardrails,omitempty"`
 }
 
 var (
@@ -74,7 +78,9 @@ func TestEveryCaseComesToItsTruth(t *testing.T) {
 			if len(text) > largest {
 				t.Errorf("the recording has %d bytes, more than %d", len(text), largest)
 			}
-			decisions, summary := try(t, text)
+			c := trial()
+			c.Guardrails = append(c.Guardrails, want.Guardrails...)
+			decisions, summary := tryCase(t, c, text)
 			want.hold(t, decisions, summary)
 		})
 	}
@@ -96,7 +102,12 @@ func strictly(t *testing.T, file string, v any) {
 // try shows a sound recording to the judge.
 func try(t *testing.T, text []byte) ([]recording.Decision, recording.Summary) {
 	t.Helper()
-	h := recording.NewHearing(trial())
+	return tryCase(t, trial(), text)
+}
+
+func tryCase(t *testing.T, c recording.Case, text []byte) ([]recording.Decision, recording.Summary) {
+	t.Helper()
+	h := recording.NewHearing(c)
 	var all []recording.Decision
 	for tick, err := range recording.Ticks(source("recording.jsonl", text), names) {
 		if err != nil {
@@ -162,6 +173,8 @@ type scene struct {
 	does  func(side, second int) behaviour        // nil: usual
 	more  func(w *bytes.Buffer, at string)        // more lines for a tick
 	skips func(side int, second int) (lacks bool) // ticks that a version does not report
+	// writes, if there, writes all lines of a tick itself.
+	writes func(w *bytes.Buffer, random *rand.Rand, at string)
 }
 
 // behaviour is how a version answers.
@@ -306,6 +319,59 @@ var made = map[string]scene{
 	},
 }
 
+// otherCases are of what is measured besides answers.
+var otherCases = map[string]scene{
+	"wrong-split": {
+		truth: truth{
+			Summary: "Three in a hundred new users meet the candidate, where the weight says five.", Outcome: stagger.OutcomeInconclusive,
+			Decisions: map[recording.Kind][2]float64{recording.KindSuspect: {10, 250}}, Never: []recording.Kind{recording.KindRegressed, recording.KindHealthy, recording.KindShed},
+		},
+		ticks: 80, every: 5, writes: func(w *bytes.Buffer, random *rand.Rand, at string) {
+			for side, version := range versions {
+				arrived := poisson(random, [2]float64{291, 9}[side])
+				fmt.Fprintf(w, `{"at":%q,"version":%q,"started":%d,"failed":0,"seconds":5,"arrived":%d,"share":0.05}`+"\n", at, version, 2*arrived, arrived)
+			}
+		},
+	},
+	"refunds": {
+		truth: truth{
+			Summary: "Eight in a hundred requests to the candidate end in a refund, two of the baseline's.", Outcome: stagger.OutcomeRegressed,
+			Signal: stagger.SignalCount, Decisions: map[recording.Kind][2]float64{recording.KindSuspect: {5, 240}, recording.KindRegressed: {15, 360}},
+			Guardrails: []stagger.Guardrail{
+				{Signal: stagger.SignalCount, Metric: "refunds", Tolerance: 1.5, Alpha: 0.01, Action: stagger.ActionRollback},
+			},
+		},
+		ticks: 80, every: 5, writes: func(w *bytes.Buffer, random *rand.Rand, at string) {
+			for side, version := range versions {
+				fmt.Fprintf(w, `{"at":%q,"version":%q,"started":%d,"failed":0,"seconds":5,"counts":{"refunds":%d}}`+"\n",
+					at, version, poisson(random, 250), poisson(random, [2]float64{5, 20}[side]))
+			}
+		},
+	},
+	"twice-the-memory": {
+		truth: truth{
+			Summary: "The candidate's hosts hold twice the memory; all else is alike.", Outcome: stagger.OutcomeInconclusive,
+			Decisions: map[recording.Kind][2]float64{recording.KindSuspect: {60, 900}}, Never: []recording.Kind{recording.KindRegressed, recording.KindShed},
+			Signal: stagger.SignalGauge,
+			Guardrails: []stagger.Guardrail{
+				{Signal: stagger.SignalGauge, Metric: "heap", Tolerance: 0.25, Alpha: 0.01, Action: stagger.ActionHold},
+			},
+		},
+		ticks: 80, every: 15, writes: func(w *bytes.Buffer, random *rand.Rand, at string) {
+			for side, version := range versions {
+				for host := range 2 {
+					fmt.Fprintf(w, `{"at":%q,"version":%q,"host":"%s-%d","started":%d,"failed":0,"seconds":15,"gauges":{"heap":%.3f}}`+"\n",
+						at, version, version, host, poisson(random, 300), 0.4*float64(side+1)*math.Exp(0.1*random.NormFloat64()))
+				}
+			}
+		},
+	},
+}
+
+var versions = [...]string{"baseline", "candidate"}
+
+func init() { maps.Copy(made, otherCases) }
+
 // alarms are the decisions that a healthy candidate must not meet.
 var alarms = []recording.Kind{recording.KindSuspect, recording.KindShed, recording.KindRegressed, recording.KindBlind}
 
@@ -348,6 +414,9 @@ func (s scene) record(seed uint64) []byte {
 		}
 		if s.more != nil {
 			s.more(&w, at)
+		}
+		if s.writes != nil {
+			s.writes(&w, random, at)
 		}
 	}
 	return w.Bytes()

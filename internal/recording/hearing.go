@@ -28,6 +28,8 @@ type Case struct {
 	Planned time.Duration
 	// BlindAfter is how long telemetry may be missing; zero is ten seconds.
 	BlindAfter time.Duration
+	// WarmUp is the half-life of what a candidate that has just started is allowed.
+	WarmUp time.Duration
 }
 
 // Hearing shows a recording to a judge, tick by tick, and notes what it decides.
@@ -70,7 +72,7 @@ func NewHearing(c Case) *Hearing {
 		summary: Summary{First: make(map[Kind]float64), Warnings: []string{}},
 		judge: judge.New(judge.Config{
 			Baseline: c.Names.Baseline, Candidate: c.Names.Candidate, Guardrails: c.Guardrails,
-			Planned: c.Planned, BlindAfter: c.BlindAfter,
+			Planned: c.Planned, BlindAfter: c.BlindAfter, WarmUp: c.WarmUp,
 		}),
 	}
 }

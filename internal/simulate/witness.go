@@ -21,7 +21,7 @@ func (t *Trial) witness() *witness {
 	return &witness{
 		judge: judge.New(judge.Config{
 			Baseline: Baseline, Candidate: Candidate, Guardrails: t.Guardrails, Planned: planned,
-			Plain: t.Plain, StayPlain: t.StayPlain,
+			WarmUp: t.WarmUp, Plain: t.Plain, StayPlain: t.StayPlain,
 		}),
 		looks: looks{onset: t.Model.Onset, sparse: t.Sparse},
 		life:  unlived(),

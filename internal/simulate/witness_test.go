@@ -59,3 +59,35 @@ func TestThePlaceboIsWatched(t *testing.T) {
 		t.Errorf("the placebo must notice what the judge may not mind")
 	}
 }
+
+// TestEverySignalIsSeenByItself makes one thing different at a time.
+func TestEverySignalIsSeenByItself(t *testing.T) {
+	for _, name := range []string{"retries=4", "count=5", "gauge=300%", "saturation=300%", "split=0.5"} {
+		t.Run(name, func(t *testing.T) {
+			tr := trial(t, name)
+			tr.Guardrails, tr.Hosts, tr.Subjects, tr.Sparse, tr.Length = everything(), 20, true, true, 20*time.Minute
+			m := lives(t, tr, 3)
+			seen, other := m.Suspect, m.Split
+			if tr.Model.Truth == simulate.TruthSplit {
+				seen, other = m.Split, m.Suspect
+			}
+			if seen.Seen != 3 || other.Seen > 0 || m.Rollback.Seen > 0 {
+				t.Errorf("%d suspected, %d held for the split and %d rolled back of 3", m.Suspect.Seen, m.Split.Seen, m.Rollback.Seen)
+			}
+		})
+	}
+}
+
+// TestAWarmUpIsForgivenWhereThePlanSaysSo tries the same lives with an allowance
+// and without.
+func TestAWarmUpIsForgivenWhereThePlanSaysSo(t *testing.T) {
+	tr := trial(t, "warm-up")
+	tr.Share, tr.Hosts, tr.Sparse = 0.25, 20, true
+	if m := lives(t, tr, 5); m.Suspect.Seen < 4 {
+		t.Errorf("%d of 5 suspected where nothing is allowed", m.Suspect.Seen)
+	}
+	tr.WarmUp = time.Minute
+	if m := lives(t, tr, 5); m.Suspect.Seen > 1 {
+		t.Errorf("%d of 5 suspected of what is allowed", m.Suspect.Seen)
+	}
+}

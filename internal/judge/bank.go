@@ -21,7 +21,8 @@ type bank struct {
 	Ladder ladder  `json:"ladder"`
 	Level  level   `json:"level"`
 	// Heard is what was counted in all where totals do not know it, by side.
-	Heard [arms]heard `json:"heard"`
+	Heard  [arms]heard `json:"heard"`
+	Within within      `json:"within"`
 }
 
 // heard is how often something happened, of how many it could have.

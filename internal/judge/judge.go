@@ -68,13 +68,13 @@ type Judge struct {
 	state  state
 	cached *stagger.Verdict // of the display, while it is fresh
 
-	metrics    []string // that guardrails name
-	retries    bool     // a guardrail asks for senders
-	named      []named  // routes of proxies
-	cut        batch    // of the placebo, filled again for each batch
-	borrowed   ladder   // of a slot, as the placebo stands on it
-	phrase     phrase   // that was written last
-	shedWeight float64  // of the shed tier in a suspicion; 0 where there is none
+	metrics    []string          // that guardrails name
+	retries    bool              // a guardrail asks for senders
+	named      []named           // routes of proxies
+	cut        batch             // of the placebo, filled again for each batch
+	phrase     phrase            // that was written last
+	accounts   []stagger.Account // of the ledger, without evidence
+	shedWeight float64           // of the shed tier in a suspicion; 0 where there is none
 }
 
 // state is everything that evidence changes.
@@ -114,6 +114,7 @@ func New(c Config) *Judge {
 	j := &Judge{config: c, slots: slotsOf(c.Guardrails)}
 	j.shedWeight = spread(j.slots)
 	j.metrics, j.retries = metricsOf(j.slots)
+	j.accounts = j.open()
 	j.state = state{
 		Shed:    newShedTier(),
 		ByRoute: make(map[string]routeTally),
@@ -227,6 +228,7 @@ func (j *Judge) weigh(b *batch) {
 		j.state.Past.begin(&j.state.Usual)
 		j.tryBatch(b)
 		j.state.Totals.add(b)
+		j.bound()
 	} else {
 		j.measure(j.sight(b))
 	}

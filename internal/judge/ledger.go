@@ -2,16 +2,27 @@ package judge
 
 import (
 	"math"
+	"slices"
 
 	"github.com/stagger-dev/stagger"
 )
 
 // ledger says what every answer may cost in false alarms, and how far it is.
 func (j *Judge) ledger() []stagger.Account {
+	out := slices.Clone(j.accounts)
+	for i := range out {
+		out[i].Evidence = j.reached(out[i].Use)
+	}
+	return out
+}
+
+// open opens an account for every answer that can be given. Who reads a ledger
+// leaves the parts as they are: every ledger shares them.
+func (j *Judge) open() []stagger.Account {
 	var out []stagger.Account
 	if alpha := j.alphaRollback(); alpha > 0 {
 		out = append(out, stagger.Account{
-			Use: stagger.UseRollback, Level: alpha, Per: "rollout", Evidence: reached(j.totalRollback(), alpha),
+			Use: stagger.UseRollback, Level: alpha, Per: "rollout",
 			Parts: j.parts(func(s slot) float64 {
 				if s.guardrail.Action != stagger.ActionRollback {
 					return 0
@@ -21,7 +32,7 @@ func (j *Judge) ledger() []stagger.Account {
 		})
 	}
 	hold := stagger.Account{
-		Use: stagger.UseHold, Level: AlphaSuspect, Per: "rollout", Evidence: reached(j.totalSuspect(), AlphaSuspect),
+		Use: stagger.UseHold, Level: AlphaSuspect, Per: "rollout",
 		Parts: j.parts(func(s slot) float64 {
 			if s.alerts() {
 				return 0
@@ -31,19 +42,35 @@ func (j *Judge) ledger() []stagger.Account {
 	}
 	if j.shedWeight > 0 {
 		hold.Parts = append(hold.Parts, stagger.Part{Signal: stagger.SignalErrors, Slot: "catastrophe", Weight: j.shedWeight})
+		out = append(out, stagger.Account{Use: stagger.UseShed, Level: alphaShed, Per: "rollout"})
 	}
-	out = append(out, hold)
-	if j.shedWeight > 0 {
-		out = append(out, stagger.Account{
-			Use: stagger.UseShed, Level: alphaShed, Per: "rollout", Evidence: reached(alphaShed*j.state.Shed.Evidence.value(), alphaShed),
-		})
-	}
-	return append(out,
-		stagger.Account{Use: stagger.UseHealthy, Level: AlphaHealthy, Per: "stage", Evidence: j.healthReached()},
-		stagger.Account{Use: stagger.UseSplit, Level: AlphaSplit, Per: "rollout", Evidence: j.state.Split.reached()},
-		stagger.Account{Use: stagger.UsePlacebo, Level: alphaPlacebo, Per: "rollout", Evidence: j.placeboReached()},
-		stagger.Account{Use: stagger.UsePast, Level: 1, Per: "30 days", Evidence: j.pastReached()},
+	return append(out, hold,
+		stagger.Account{Use: stagger.UseHealthy, Level: AlphaHealthy, Per: "stage"},
+		stagger.Account{Use: stagger.UseSplit, Level: AlphaSplit, Per: "rollout"},
+		stagger.Account{Use: stagger.UsePlacebo, Level: alphaPlacebo, Per: "rollout"},
+		stagger.Account{Use: stagger.UsePast, Level: 1, Per: "30 days"},
 	)
+}
+
+// reached is how far an answer is: 0 nothing, 1 given.
+func (j *Judge) reached(u stagger.Use) float64 {
+	switch u {
+	case stagger.UseRollback:
+		return part(j.totalRollback(), j.alphaRollback())
+	case stagger.UseHold:
+		return part(j.totalSuspect(), AlphaSuspect)
+	case stagger.UseShed:
+		return progress(j.state.Shed.Evidence.value(), 1/alphaShed)
+	case stagger.UseSplit:
+		return j.state.Split.reached()
+	case stagger.UseHealthy:
+		return j.healthReached()
+	case stagger.UsePlacebo:
+		return j.placeboReached()
+	case stagger.UsePast:
+		return j.pastReached()
+	}
+	return 0
 }
 
 // parts lists the slots that have a weight.
@@ -57,8 +84,8 @@ func (j *Judge) parts(weight func(slot) float64) []stagger.Part {
 	return out
 }
 
-// reached is how far evidence is, given it as a part of what is needed.
-func reached(part, alpha float64) float64 { return progress(part/alpha, 1/alpha) }
+// part is how far evidence is, given as a part of what is needed.
+func part(of, alpha float64) float64 { return progress(of/alpha, 1/alpha) }
 
 // healthReached is how far the stage is from being called healthy: as far as the
 // signal that lacks most.
@@ -74,7 +101,7 @@ func (j *Judge) healthReached() float64 {
 func (j *Judge) placeboReached() float64 {
 	sum := 0.0
 	for i, s := range j.slots {
-		sum += s.weight.every * j.state.Placebo.Forms[i].value()
+		sum += s.weight.every * j.state.Placebo.value(i)
 	}
 	return progress(sum, 1/alphaPlacebo)
 }

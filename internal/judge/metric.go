@@ -194,11 +194,7 @@ func (b *bank) measureHeard(f *stagger.Finding, s slot) {
 	f.Baseline, f.Candidate = b.Heard[armBaseline].share(), b.Heard[armCandidate].share()
 	if s.guardrail.Signal == stagger.SignalRetries {
 		f.Estimate, f.Low, f.High = b.Curve.interval(alphaInterval)
-		c, fewer := b.Heard[armCandidate], max(b.Ladder.Phi, 1)
-		if c.Of > 0 {
-			f.CandidateLow, f.CandidateHigh = sequential.FractionInterval(
-				int(float64(c.Hits)/fewer), int(float64(c.Of)/fewer), alphaInterval, shareTightest)
-		}
+		f.CandidateLow, f.CandidateHigh = b.Within.Low, b.Within.High
 	} else if f.Baseline > 0 {
 		f.Estimate = f.Candidate / f.Baseline
 	}

@@ -12,9 +12,9 @@ import (
 // judged against the others by the same rules. When it looks worse, the
 // assumptions do not hold today, and a proof would prove nothing.
 type placebo struct {
-	Forms   []forms   `json:"forms"`
-	Votes   []vote    `json:"votes"`
-	Size    int       `json:"size"` // groups that play the candidate
+	Forms   []forms   `json:"forms"`  // by slot; of those that have no wheel
+	Wheels  []*wheel  `json:"wheels"` // of slots that count failures
+	Size    int       `json:"size"`   // groups that play the candidate
 	Alarmed time.Time `json:"alarmed,omitzero"`
 	Alarms  int       `json:"alarms,omitempty"`
 	Batches int       `json:"batches,omitempty"` // judged
@@ -30,23 +30,40 @@ const (
 )
 
 func newPlacebo(slots []slot) placebo {
-	p := placebo{Size: leastPlaceboOf, Votes: make([]vote, len(slots))}
-	for _, s := range slots {
-		p.Forms = append(p.Forms, newForms(0, hasFloor(s)))
+	p := placebo{Size: leastPlaceboOf, Forms: make([]forms, len(slots)), Wheels: make([]*wheel, len(slots))}
+	for i, s := range slots {
+		if s.counts() {
+			p.Wheels[i] = new(wheel)
+		} else {
+			p.Forms[i] = newForms(0, hasFloor(s))
+		}
 	}
 	return p
 }
 
+// counts says whether the slot counts what fails, request by request.
+func (s slot) counts() bool {
+	return s.guardrail.Signal == stagger.SignalErrors || s.guardrail.Signal == stagger.SignalGoodput
+}
+
 func (p *placebo) sound(slots int) bool {
-	if len(p.Forms) != slots || len(p.Votes) != slots {
+	if len(p.Forms) != slots || len(p.Wheels) != slots || p.Size < leastPlaceboOf || p.Size > mostPlaceboOf {
 		return false
 	}
 	for i := range p.Forms {
-		if !p.Forms[i].sound(0) {
+		if p.Wheels[i] == nil && !p.Forms[i].sound(0) {
 			return false
 		}
 	}
 	return true
+}
+
+// value is the evidence of one slot.
+func (p *placebo) value(i int) float64 {
+	if p.Wheels[i] != nil {
+		return p.Wheels[i].value()
+	}
+	return p.Forms[i].value()
 }
 
 // cut fills a batch in which the first groups of the baseline play the
@@ -83,13 +100,13 @@ func (j *Judge) observePlacebo(b *batch, mass float64) {
 	at := sight{batch: &j.cut, usual: &j.state.Usual, harmOnly: true}
 	total, most, blamed := 0.0, 0.0, 0
 	for i, s := range j.slots {
-		l := &j.borrowed
-		*l = j.state.Banks[i].Ladder
-		l.Vote = p.Votes[i]
-		e := s.evidence(at, l, nil)
-		p.Forms[i].observe(&e, mass)
-		p.Votes[i] = l.Vote
-		share := s.weight.every * alphaPlacebo * p.Forms[i].value()
+		if l := &j.state.Banks[i].Ladder; p.Wheels[i] != nil {
+			p.Wheels[i].observe(s, l, b, p.Size, mass)
+		} else {
+			e := s.evidence(at, l, nil)
+			p.Forms[i].observe(&e, mass)
+		}
+		share := s.weight.every * alphaPlacebo * p.value(i)
 		if total += share; share > most {
 			most, blamed = share, i
 		}
@@ -110,6 +127,9 @@ func (j *Judge) alarm(blamed int, at time.Time) {
 	}
 	for i := range p.Forms {
 		p.Forms[i].clear()
+		if p.Wheels[i] != nil {
+			p.Wheels[i].clear()
+		}
 	}
 }
 

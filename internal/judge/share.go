@@ -5,18 +5,44 @@ import (
 	"github.com/stagger-dev/stagger/internal/sequential"
 )
 
-// shareTightest is at how many requests the bounds on a share are tightest. It is
-// fixed beforehand, or they would not hold at all times at once.
-const shareTightest = 5000
+const (
+	// shareTightest is at how many requests the bounds on a share are tightest.
+	// It is fixed beforehand, or they would not hold at all times at once.
+	shareTightest = 5000
+	// staleShare is by how much the number of requests grows until the bounds are
+	// computed anew: bounds that hold at all times hold later, too.
+	staleShare = 1.03
+)
 
-// shareWithin bounds the part of requests that were bad, at all times at once
-// with confidence 1 - alpha. Requests that come in clumps count for as many
-// fewer.
-func (a *armTotal) shareWithin(s stagger.Signal, alpha, dispersion float64) (low, high float64) {
-	bad, of := a.bad(s)
-	if of == 0 {
-		return 0, 0
+// within bounds the candidate's share of what is bad, at all times at once.
+type within struct {
+	Of   uint64  `json:"of"` // when it was computed
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// update bounds the share of bad ones, when there are enough more of them than
+// the last time. Requests that come in clumps count for as many fewer.
+func (w *within) update(bad, of uint64, dispersion float64) {
+	if of == 0 || float64(of) < staleShare*float64(w.Of) {
+		return
 	}
 	fewer := max(dispersion, 1)
-	return sequential.FractionInterval(int(float64(bad)/fewer), int(float64(of)/fewer), alpha, shareTightest)
+	w.Of = of
+	w.Low, w.High = sequential.FractionInterval(int(float64(bad)/fewer), int(float64(of)/fewer), alphaInterval, shareTightest)
+}
+
+// bound keeps the bounds that people see.
+func (j *Judge) bound() {
+	for i, s := range j.slots {
+		b := &j.state.Banks[i]
+		switch s.guardrail.Signal {
+		case stagger.SignalErrors, stagger.SignalGoodput:
+			bad, of := j.state.Totals.Arms[armCandidate].bad(s.guardrail.Signal)
+			b.Within.update(bad, of, b.Ladder.Phi)
+		case stagger.SignalRetries:
+			b.Within.update(b.Heard[armCandidate].Hits, b.Heard[armCandidate].Of, b.Ladder.Phi)
+		default: // quantiles have bounds of their own, events and levels none
+		}
+	}
 }

@@ -194,7 +194,7 @@ func (j *Judge) measureShare(f *stagger.Finding, s slot, b *bank) {
 	f.Baseline = j.state.Totals.Arms[armBaseline].share(f.Signal)
 	f.Candidate = j.state.Totals.Arms[armCandidate].share(f.Signal)
 	f.Estimate, f.Low, f.High = b.Curve.interval(alphaInterval)
-	f.CandidateLow, f.CandidateHigh = j.state.Totals.Arms[armCandidate].shareWithin(f.Signal, alphaInterval, b.Ladder.Phi)
+	f.CandidateLow, f.CandidateHigh = b.Within.Low, b.Within.High
 	if f.Candidate == 0 && f.Baseline == 0 {
 		f.Estimate = 1
 	}

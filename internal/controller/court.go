@@ -115,7 +115,9 @@ func (s *service) reopen(kept []byte, now time.Time) error {
 
 // openAnew begins with what is remembered of the baseline.
 func (s *service) openAnew(now time.Time) error {
-	judge, err := s.config.NewJudge(s.brief(), nil)
+	brief := s.brief()
+	brief.Watch = s.watch.judge
+	judge, err := s.config.NewJudge(brief, nil)
 	if err != nil {
 		return fmt.Errorf("new judge: %w", err)
 	}

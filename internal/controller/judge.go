@@ -10,7 +10,14 @@ func StatisticalJudge(c Case, state []byte) (Judge, error) {
 		Planned: c.Planned, BlindAfter: c.BlindAfter, Stages: c.Stages, WarmUp: c.WarmUp,
 	}
 	if state == nil {
-		return judge.New(config), nil
+		j := judge.New(config)
+		j.Heed(c.Watch)
+		return j, nil
 	}
-	return judge.Restore(config, state)
+	j, err := judge.Restore(config, state)
+	if err != nil {
+		return nil, err
+	}
+	j.Recount() // who came is remembered by the process that counted
+	return j, nil
 }

@@ -23,7 +23,10 @@ func (m *memory) add(t stagger.Tick) {
 		m.pieces[n-1] = join(m.pieces[n-1], t)
 		return
 	}
-	t.Observations = slices.Clone(t.Observations)
+	t.Share, t.Observations = nil, slices.Clone(t.Observations)
+	for i, o := range t.Observations {
+		t.Observations[i] = remembered(o)
+	}
 	m.pieces = append(m.pieces, t)
 	if len(m.pieces) > maxPieces {
 		m.pieces = slices.Delete(m.pieces, 0, len(m.pieces)-maxPieces)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/judge"
 )
 
 // Driver makes one kind of data plane follow a split.
@@ -77,6 +78,7 @@ type Case struct {
 	Guardrails          []stagger.Guardrail
 	Planned             time.Duration // how long the rollout is meant to take
 	BlindAfter          time.Duration
+	Watch               *judge.Watch  // of the baseline until now; nil if there is none
 	Stages              int           // how many there are, the bake among them
 	WarmUp              time.Duration // half-life of the allowance for a candidate that has just started
 }

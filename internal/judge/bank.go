@@ -23,6 +23,7 @@ type bank struct {
 	// Heard is what was counted in all where totals do not know it, by side.
 	Heard  [arms]heard `json:"heard"`
 	Within within      `json:"within"`
+	Excess excess      `json:"excess,omitempty"`
 }
 
 // heard is how often something happened, of how many it could have.

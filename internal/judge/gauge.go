@@ -66,12 +66,12 @@ func (l *level) close(g stagger.Guardrail) (x float64, ok bool) {
 	}
 	baseline := l.Sum[armBaseline] / float64(l.N[armBaseline])
 	l.Last = [arms]float64{baseline, candidate}
-	return excess(candidate, max(baseline, g.Floor)), true
+	return beyondMean(candidate, max(baseline, g.Floor)), true
 }
 
-// excess is log2(a/b), cut off at -1 and 1. Of what is not above nothing it is
+// beyondMean is log2(a/b), cut off at -1 and 1. Of what is not above nothing it is
 // an extreme.
-func excess(a, b float64) float64 {
+func beyondMean(a, b float64) float64 {
 	switch {
 	case a <= 0:
 		return -1

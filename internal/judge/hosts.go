@@ -107,3 +107,33 @@ func (s *state) follow(b *batch) {
 	}
 	s.Load = loadKeeps*s.Load + (1-loadKeeps)*load
 }
+
+// Heed takes over what a watch has measured of how far requests depend on each
+// other, so that it is known from the candidate's first request on. Signals that
+// the watch does not look at are measured anew.
+func (j *Judge) Heed(w *Watch) {
+	if w == nil || w.judge.config.Baseline != j.config.Baseline {
+		return
+	}
+	for i, s := range j.slots {
+		for k, of := range w.judge.slots {
+			if of.guardrail.Signal == s.guardrail.Signal && of.quantile == s.quantile {
+				j.state.Banks[i].Ladder.heed(&w.judge.state.Banks[k].Ladder)
+			}
+		}
+	}
+	j.state.Peers = slices.Clone(w.judge.state.Peers)
+}
+
+// heed copies what was measured, and nothing that was decided on it.
+func (l *ladder) heed(of *ladder) {
+	l.Known, l.Requests = of.Known, of.Requests
+	if of.Subjects != nil {
+		subjects := *of.Subjects
+		l.Subjects = &subjects
+	}
+	if of.Hosts != nil {
+		hosts := *of.Hosts
+		l.Hosts = &hosts
+	}
+}

@@ -79,28 +79,27 @@ type Judge struct {
 
 // state is everything that evidence changes.
 type state struct {
-	Usual     usual                 `json:"usual"`
-	Batch     batch                 `json:"batch"`
-	Routes    routes                `json:"routes"`
-	Peers     peers                 `json:"peers,omitempty"`
-	Youth     youth                 `json:"youth"`
-	Split     split                 `json:"split"`
-	Banks     []bank                `json:"banks"`
-	Shed      shedTier              `json:"shed"`
-	Clock     clock                 `json:"clock"`
-	Totals    totals                `json:"totals"`
-	Suspicion suspicion             `json:"suspicion"`
-	Reference *reference            `json:"reference,omitempty"` // set while baking
-	LastTick  time.Time             `json:"last_tick,omitzero"`
-	LastAge   time.Duration         `json:"last_age,omitempty"`
-	Refused   string                `json:"refused,omitempty"` // what was wrong with the newest tick
-	StageAt   time.Time             `json:"stage_at,omitzero"`
-	Regressed *stagger.Verdict      `json:"regressed,omitempty"` // a proof stays proved
-	ByRoute   map[string]routeTally `json:"by_route,omitempty"`
-	Placebo   placebo               `json:"placebo"`
-	Past      past                  `json:"past"`
-	Load      float64               `json:"load,omitempty"` // of a host of the candidate, beside one of the baseline
-	Plain     []plain               `json:"plain,omitempty"`
+	Usual     usual            `json:"usual"`
+	Batch     batch            `json:"batch"`
+	Routes    routes           `json:"routes"`
+	Peers     peers            `json:"peers,omitempty"`
+	Youth     youth            `json:"youth"`
+	Split     split            `json:"split"`
+	Banks     []bank           `json:"banks"`
+	Shed      shedTier         `json:"shed"`
+	Clock     clock            `json:"clock"`
+	Totals    totals           `json:"totals"`
+	Suspicion suspicion        `json:"suspicion"`
+	Reference *reference       `json:"reference,omitempty"` // set while baking
+	LastTick  time.Time        `json:"last_tick,omitzero"`
+	LastAge   time.Duration    `json:"last_age,omitempty"`
+	Refused   string           `json:"refused,omitempty"` // what was wrong with the newest tick
+	StageAt   time.Time        `json:"stage_at,omitzero"`
+	Regressed *stagger.Verdict `json:"regressed,omitempty"` // a proof stays proved
+	Placebo   placebo          `json:"placebo"`
+	Past      past             `json:"past"`
+	Load      float64          `json:"load,omitempty"` // of a host of the candidate, beside one of the baseline
+	Plain     []plain          `json:"plain,omitempty"`
 }
 
 // New returns a judge without evidence.
@@ -116,8 +115,7 @@ func New(c Config) *Judge {
 	j.metrics, j.retries = metricsOf(j.slots)
 	j.accounts = j.open()
 	j.state = state{
-		Shed:    newShedTier(),
-		ByRoute: make(map[string]routeTally),
+		Shed: newShedTier(),
 	}
 	for _, s := range j.slots {
 		j.state.Banks = append(j.state.Banks, newBank(s))
@@ -149,9 +147,6 @@ func Restore(c Config, data []byte) (*Judge, error) {
 	}
 	if len(j.state.Banks) != slots || len(j.state.Plain) != plains || !j.state.sound() {
 		return nil, fmt.Errorf("read evidence: it belongs to other guardrails")
-	}
-	if j.state.ByRoute == nil {
-		j.state.ByRoute = make(map[string]routeTally)
 	}
 	return j, nil
 }
@@ -264,6 +259,7 @@ func (j *Judge) tryBatch(b *batch) {
 		e := j.slots[i].evidence(sight, &bank.Ladder, &bank.Level)
 		bank.observe(&e, mass)
 		bank.hear(j.slots[i], sight)
+		bank.Excess.attribute(j.slots[i], sight)
 		if j.config.Plain {
 			j.state.Plain[i].observe(&e)
 		}
@@ -272,7 +268,6 @@ func (j *Judge) tryBatch(b *batch) {
 	j.observePlacebo(b, mass)
 	j.observePast(b)
 	j.state.Shed.observe(sight, mass, j.failures())
-	j.state.tallyRoutes(b)
 	j.suspect()
 }
 

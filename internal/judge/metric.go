@@ -28,7 +28,7 @@ func (s slot) happened(at sight, l *ladder) evidence {
 	var n, hits, told [arms]int
 	for side := range arms {
 		r := &at.batch.Readings[s.metric][side]
-		hits[side] = int(r.N) //nolint:gosec // bounded when it was read
+		hits[side] = int(r.N)
 		n[side], told[side] = at.batch.requests(side), r.Told
 	}
 	g := s.guardrail
@@ -175,12 +175,12 @@ func (b *bank) hear(s slot, at sight) {
 		case stagger.SignalRetries:
 			if at.batch.Senders != nil && at.usual.Habit.Known {
 				n, hits := at.batch.Senders[side].beyond(at.usual.Habit.Limit)
-				h.Of += uint64(n)      //nolint:gosec // a count
-				h.Hits += uint64(hits) //nolint:gosec // a count
+				h.Of += uint64(n)
+				h.Hits += uint64(hits)
 			}
 		case stagger.SignalCount:
 			if len(at.batch.Readings) > 0 {
-				h.Of += uint64(at.batch.requests(side)) //nolint:gosec // a count
+				h.Of += uint64(at.batch.requests(side))
 				h.Hits += at.batch.Readings[s.metric][side].N
 			}
 		default:

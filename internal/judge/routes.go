@@ -32,22 +32,36 @@ type routes struct {
 
 func (r *routes) sound() bool { return len(r.Names) <= maxRoutes && len(r.Met) <= maxCounted }
 
-// count counts requests while there is nothing to compare.
+// count counts requests while there is nothing to compare. When there are too
+// many routes a new one takes the place of the one with least, and its count: so
+// none that has much is missed (Metwally, Agrawal and El Abbadi 2005,
+// "Space-Saving").
 func (r *routes) count(name string, n uint64) {
+	if n == 0 {
+		return
+	}
 	if r.Met == nil {
 		r.Met = make(map[string]uint64)
 	}
-	if _, known := r.Met[name]; known || len(r.Met) < maxCounted {
-		r.Met[name] += n
+	if _, known := r.Met[name]; !known && len(r.Met) == maxCounted {
+		least := r.byRequests()[maxCounted-1]
+		n += r.Met[least]
+		delete(r.Met, least)
 	}
+	r.Met[name] += n
+}
+
+// byRequests lists the routes counted, those with most requests first.
+func (r *routes) byRequests() []string {
+	return slices.SortedFunc(maps.Keys(r.Met), func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.Met[b], r.Met[a]), cmp.Compare(a, b))
+	})
 }
 
 // choose settles on the routes with the most requests. It looks at what came
 // before the candidate alone.
 func (r *routes) choose() {
-	names := slices.SortedFunc(maps.Keys(r.Met), func(a, b string) int {
-		return cmp.Or(cmp.Compare(r.Met[b], r.Met[a]), cmp.Compare(a, b))
-	})
+	names := r.byRequests()
 	r.Names, r.Met, r.Chosen = names[:min(len(names), maxRoutes)], nil, true
 }
 

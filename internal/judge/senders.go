@@ -32,7 +32,7 @@ func senderBin(requests uint64) int {
 // leastOf is the least number of requests in a bin: powers of two, and half as
 // many again.
 func leastOf(bin int) uint64 {
-	switch half := uint(bin+1) / 2; { //nolint:gosec // a bin is small and not negative
+	switch half := uint(bin+1) / 2; {
 	case bin == 0:
 		return 1
 	case bin%2 == 1:
@@ -50,7 +50,7 @@ func (s *senders) add(of []stagger.Senders) {
 	for _, each := range of {
 		bin := &s[senderBin(each.Requests)]
 		for g, n := range each.Subjects {
-			bin[g] += uint32(min(n, mostRequests)) //nolint:gosec // bounded just here
+			bin[g] += uint32(min(n, mostRequests))
 		}
 	}
 }

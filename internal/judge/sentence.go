@@ -88,6 +88,7 @@ func (j *Judge) tellLatency(p *phrase, f *stagger.Finding, requests uint64) {
 	p.add(" at ", f.Slot, " against ")
 	p.duration(f.Baseline)
 	p.add(" for ", j.config.Baseline, " in the same seconds")
+	p.where(f)
 	p.bounds(f, (*phrase).duration)
 	p.add(", ")
 	p.count(requests)
@@ -105,15 +106,20 @@ func (j *Judge) tellShare(p *phrase, f *stagger.Finding, requests uint64) {
 	p.add(" of requests against ")
 	p.percent(f.Baseline)
 	p.add(" for ", j.config.Baseline, " in the same seconds")
-	if f.Route != "" {
-		p.add(", most of them on ", f.Route)
-	}
+	p.where(f)
 	p.bounds(f, (*phrase).percent)
 	p.add(", ")
 	p.count(requests)
 	p.add(" candidate requests; the limit is ")
 	p.short(f.Tolerance)
 	p.add(" times the odds")
+}
+
+// where says which route contributes most, where one does.
+func (p *phrase) where(f *stagger.Finding) {
+	if f.Route != "" {
+		p.add(", most of them on ", f.Route)
+	}
 }
 
 // allowance says what was allowed for dependence, if anything was.

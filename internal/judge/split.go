@@ -124,6 +124,14 @@ func (s *split) odds() float64 {
 	return met / (arrived - met) * (arrived - wanted) / wanted
 }
 
+// Recount tells that subjects are counted anew, as they are by a process that
+// was just started: those who come back would be taken for new ones, and who
+// comes back is no matter of chance. What was seen of the split is forgotten; a
+// broken one stays so until it is seen to be whole.
+func (j *Judge) Recount() {
+	j.state.Split = split{Broken: j.state.Split.Broken}
+}
+
 // recover gathers evidence that the split is at most half as wrong as it was
 // when it was seen to be broken, and forgives it when that is enough.
 func (s *split) recover(k, n int, share float64) {

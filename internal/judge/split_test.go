@@ -11,11 +11,11 @@ import (
 
 // lottery draws who arrives, with a chance of meeting the candidate, and says
 // what the chance should be.
-func lottery(w *world, t stagger.Tick, wanted, real float64, rate float64) stagger.Tick {
+func lottery(w *world, t stagger.Tick, wanted, met, rate float64) stagger.Tick {
 	t.Share = &wanted
 	for range w.poisson(rate * tickLength.Seconds()) {
 		side := 0
-		if w.random.Float64() < real {
+		if w.random.Float64() < met {
 			side = 1
 		}
 		t.Observations[side].Arrived++

@@ -24,7 +24,7 @@ func (j *Judge) suspect() {
 		v := j.display(j.state.LastTick)
 		v.Outcome, v.Advice = stagger.OutcomeRegressed, stagger.AdviseRollback
 		v.Signal, v.Sentence = j.blame(j.proving)
-		v.Sentence += certainty(j.alphaRollback())
+		v.Sentence += j.alsoWorse(v.Signal) + certainty(j.alphaRollback())
 		j.state.Regressed = &v
 	}
 	s.Shed = s.Shed || j.shedEvidence()*alphaShed >= 1

@@ -108,46 +108,6 @@ func (a *armTotal) quantile(i int, alpha, dispersion float64) (span, bool) {
 	return span{low: histogram.Upper(at[0] - 1), at: histogram.Upper(at[1]), high: histogram.Upper(at[2])}, true
 }
 
-// routeTally is how many failures a route has brought, for attribution.
-type routeTally struct {
-	Requests [arms]uint64 `json:"requests"`
-	Failed   [arms]uint64 `json:"failed"`
-}
-
-func (s *state) tallyRoutes(b *batch) {
-	for i := range b.Strata {
-		name, both := b.Strata[i].Name, &b.Strata[i].Arms
-		if both[armBaseline].Started+both[armCandidate].Started == 0 {
-			continue
-		}
-		t := s.ByRoute[name]
-		for side := range both {
-			t.Requests[side] += uint64(both[side].Requests)
-			t.Failed[side] += uint64(both[side].Failed)
-		}
-		s.ByRoute[name] = t
-	}
-}
-
-// worstRoute names the route with the most failures beyond what the
-// baseline's share makes of its requests; empty when there is one route only.
-func (s *state) worstRoute() string {
-	worst, most := "", 0.0
-	for name, t := range s.ByRoute {
-		if len(s.ByRoute) < 2 || t.Requests[armCandidate] == 0 {
-			continue
-		}
-		excess := float64(t.Failed[armCandidate])
-		if n := t.Requests[armBaseline]; n > 0 {
-			excess -= float64(t.Failed[armBaseline]) / float64(n) * float64(t.Requests[armCandidate])
-		}
-		if excess > most || excess == most && excess > 0 && name < worst {
-			worst, most = name, excess
-		}
-	}
-	return worst
-}
-
 // silent says how long nothing was heard at a time.
 func (s *state) silent(at time.Time) time.Duration {
 	last := s.LastTick

@@ -149,7 +149,7 @@ func (j *Judge) finding(i int) stagger.Finding {
 	s, b := j.slots[i], &j.state.Banks[i]
 	f := stagger.Finding{
 		Signal: s.guardrail.Signal, Slot: s.name, Metric: s.guardrail.Metric, Action: s.guardrail.Action, Outcome: stagger.OutcomeInconclusive,
-		Estimate: 1,
+		Estimate: 1, Route: b.Excess.worst(),
 		Suspect:  progress(b.Suspect.value(), 1/(s.weight.suspicion*AlphaSuspect)),
 		Rollback: progress(b.Rollback.value(), 1/(s.weight.proof*s.guardrail.Alpha)),
 		Healthy:  min(max(b.Healthy.log()/math.Log(1/AlphaHealthy), 0), 1),
@@ -188,9 +188,6 @@ func progress(e, needed float64) float64 {
 
 func (j *Judge) measureShare(f *stagger.Finding, s slot, b *bank) {
 	f.Tolerance = max(s.guardrail.Tolerance, 1)
-	if f.Signal == stagger.SignalErrors {
-		f.Route = j.state.worstRoute()
-	}
 	f.Baseline = j.state.Totals.Arms[armBaseline].share(f.Signal)
 	f.Candidate = j.state.Totals.Arms[armCandidate].share(f.Signal)
 	f.Estimate, f.Low, f.High = b.Curve.interval(alphaInterval)

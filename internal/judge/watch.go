@@ -65,9 +65,6 @@ func RestoreWatch(version string, data []byte) (*Watch, error) {
 	if len(kept.Judge.Banks) != slots || !kept.Judge.sound() || kept.Seen < 0 {
 		return nil, fmt.Errorf("read the watch: it watches other signals")
 	}
-	if kept.Judge.ByRoute == nil {
-		kept.Judge.ByRoute = make(map[string]routeTally)
-	}
 	w.judge.state, w.seen, w.since = kept.Judge, kept.Seen, kept.Since
 	return w, nil
 }

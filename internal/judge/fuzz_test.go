@@ -49,9 +49,26 @@ func (r *tickReader) tick() stagger.Tick {
 		for range r.next() % 32 {
 			o.Groups = append(o.Groups, stagger.Group{Started: r.next(), Failed: r.next(), FirstFailed: r.next(), Unfinished: r.next(), Latency: r.histogram()})
 		}
+		r.more(&o)
 		t.Observations = append(t.Observations, o)
 	}
+	if r.next()%4 == 0 {
+		t.Share = new(math.Float64frombits(r.next()))
+	}
 	return t
+}
+
+// more adds what is known beside requests and their outcomes.
+func (r *tickReader) more(o *stagger.Observation) {
+	o.Arrived, o.Proxy = r.next(), []string{"", "east"}[r.next()%2]
+	for range r.next() % 3 {
+		o.Hosts = append(o.Hosts, stagger.Host{
+			Name: []string{"a", "b", ""}[r.next()%3], Group: stagger.Group{Started: r.next(), Failed: r.next(), Latency: r.histogram()},
+		})
+		o.Senders = append(o.Senders, stagger.Senders{Requests: r.next(), Subjects: [stagger.Groups]uint64{r.next(), r.next()}})
+		o.Counts = append(o.Counts, stagger.Count{Metric: "m", N: r.next()})
+		o.Gauges = append(o.Gauges, stagger.Gauge{Metric: "g", Value: math.Float64frombits(r.next())})
+	}
 }
 
 // plausible makes a tick that follows the one before it and can be true.
@@ -69,8 +86,14 @@ func (r *tickReader) plausible() stagger.Tick {
 		o.Unfinished, o.Outcomes.ServerError, o.Outcomes.ClientAbort = take(), take(), take()
 		o.Outcomes.OK = left
 		o.Latency.Buckets = []stagger.Bucket{{Index: int32(r.next()%600) - 450, Count: left}}
+		o.Arrived = r.next() % (o.Started + 1)
+		o.Senders = []stagger.Senders{{Requests: 1 + r.next()%50, Subjects: [stagger.Groups]uint64{r.next() % 9, r.next() % 300}}}
+		o.Counts = []stagger.Count{{Metric: "m", N: r.next() % 100_000}}
+		o.Gauges = []stagger.Gauge{{Metric: "g", Value: float64(r.next()) - 50}}
+		o.Hosts = []stagger.Host{{Name: "a", Group: stagger.Group{Started: o.Started / 2}}, {Name: "b", Group: stagger.Group{Started: o.Started / 2}}}
 		t.Observations = append(t.Observations, o)
 	}
+	t.Share = new(float64(r.next()%100) / 100)
 	return t
 }
 
@@ -97,7 +120,20 @@ func FuzzObserve(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		j := judge.New(config())
+		c := config()
+		c.WarmUp, c.Stages = 10*time.Second, 3
+		for _, signal := range []stagger.Signal{stagger.SignalGoodput, stagger.SignalRetries, stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation} {
+			g := stagger.Guardrail{Signal: signal, Tolerance: 1.5, Floor: 0.01, Healthy: 0.02, Alpha: 0.01, Action: stagger.ActionRollback}
+			switch signal {
+			case stagger.SignalCount:
+				g.Metric = "m"
+			case stagger.SignalGauge, stagger.SignalSaturation:
+				g.Metric, g.Limit = "g", 40
+			default:
+			}
+			c.Guardrails = append(c.Guardrails, g)
+		}
+		j := judge.New(c)
 		r := tickReader{data: data}
 		met := false
 		for i := 0; len(r.data) > 0 && i < 64; i++ {
@@ -117,7 +153,7 @@ func FuzzObserve(f *testing.F) {
 				t.Fatalf("%s without a request: %s", v.Outcome, v.Sentence)
 			}
 			for _, n := range v.Findings {
-				for _, x := range []float64{n.Baseline, n.Candidate, n.Estimate, n.Low, n.High, n.Suspect, n.Rollback, n.Healthy, n.Dispersion} {
+				for _, x := range []float64{n.Baseline, n.Candidate, n.CandidateLow, n.CandidateHigh, n.Estimate, n.Low, n.High, n.Suspect, n.Rollback, n.Healthy, n.Dispersion} {
 					if math.IsNaN(x) || math.IsInf(x, 0) {
 						t.Fatalf("a finding is not finite: %+v", n)
 					}
@@ -128,7 +164,7 @@ func FuzzObserve(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := judge.Restore(config(), state); err != nil {
+		if _, err := judge.Restore(c, state); err != nil {
 			t.Fatal(err)
 		}
 	})

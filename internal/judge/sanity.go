@@ -20,6 +20,9 @@ func contradiction(t stagger.Tick) string {
 	if length := t.To.Sub(t.From); length <= 0 || length > longestTick || t.Age < 0 || t.Age > longestTick {
 		return fmt.Sprintf("an interval of %s, sealed %s later", length, t.Age)
 	}
+	if t.Share != nil && !(*t.Share >= 0 && *t.Share <= 1) {
+		return fmt.Sprintf("a share of %g of all subjects", *t.Share)
+	}
 	for _, o := range t.Observations {
 		if what := impossible(o); what != "" {
 			return o.Version + " has " + what
@@ -41,13 +44,30 @@ func impossible(o stagger.Observation) string {
 		return fmt.Sprintf("a latency histogram that %s requests do not make", count(o.Started))
 	case len(o.Groups) != 0 && len(o.Groups) != stagger.Groups:
 		return fmt.Sprintf("%d groups, not %d", len(o.Groups), stagger.Groups)
+	case o.Arrived > o.Started:
+		return fmt.Sprintf("%s users who arrived with %s requests", count(o.Arrived), count(o.Started))
+	case len(o.Hosts) > mostParts || len(o.Senders) > mostParts || len(o.Counts) > mostParts || len(o.Gauges) > mostParts:
+		return fmt.Sprintf("more than %d hosts, counts or levels", mostParts)
 	}
-	for _, g := range o.Groups {
-		if g.Started > mostRequests || over(g.Started, g.Failed) || over(g.Started, g.Unfinished) || g.FirstFailed > g.Failed || !possible(g.Latency, g.Started) {
+	for i := range o.Groups {
+		if !possibleGroup(&o.Groups[i]) {
 			return "a group with more outcomes than requests"
 		}
 	}
+	for i := range o.Hosts {
+		if !possibleGroup(&o.Hosts[i].Group) {
+			return "a host with more outcomes than requests"
+		}
+	}
 	return ""
+}
+
+// mostParts bounds the lists of an observation.
+const mostParts = 1024
+
+func possibleGroup(g *stagger.Group) bool {
+	return g.Started <= mostRequests && !over(g.Started, g.Failed) && !over(g.Started, g.Unfinished) &&
+		g.FirstFailed <= g.Failed && possible(g.Latency, g.Started)
 }
 
 // over says whether the parts add up to more than the whole, without adding

@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,13 @@ func TestContradictionsAreBlind(t *testing.T) {
 		"a histogram of something":     {func(t *stagger.Tick) { t.Observations[1].Latency.Zero = 1 << 40 }, "a latency histogram"},
 		"an interval that ends early":  {func(t *stagger.Tick) { t.From = t.To.Add(time.Second) }, "an interval of"},
 		"first failures of no failure": {func(t *stagger.Tick) { t.Observations[0].FirstFailed = 1000 }, "failed for the first time"},
-		"three groups":                 {func(t *stagger.Tick) { t.Observations[0].Groups = make([]stagger.Group, 3) }, "3 groups"},
+		"users without requests":       {func(t *stagger.Tick) { t.Observations[0].Arrived = 1 << 40 }, "users who arrived"},
+		"a share of more than all":     {func(t *stagger.Tick) { t.Share = new(1.5) }, "a share of 1.5"},
+		"a share that is no number":    {func(t *stagger.Tick) { t.Share = new(math.NaN()) }, "a share of NaN"},
+		"a host that fails more than it is asked": {func(t *stagger.Tick) {
+			t.Observations[0].Hosts = []stagger.Host{{Name: "a", Group: stagger.Group{Started: 1, Failed: 2}}}
+		}, "a host with more outcomes"},
+		"three groups": {func(t *stagger.Tick) { t.Observations[0].Groups = make([]stagger.Group, 3) }, "3 groups"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, j := newWorld(1, 400), judge.New(config())

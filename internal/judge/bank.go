@@ -21,9 +21,11 @@ type bank struct {
 	Ladder ladder  `json:"ladder"`
 	Level  level   `json:"level"`
 	// Heard is what was counted in all where totals do not know it, by side.
-	Heard  [arms]heard `json:"heard"`
-	Within within      `json:"within"`
-	Excess excess      `json:"excess,omitempty"`
+	Heard [arms]heard `json:"heard"`
+	// Told is how often each side told of the metric in this stage.
+	Told   [arms]int `json:"told"`
+	Within within    `json:"within"`
+	Excess excess    `json:"excess,omitempty"`
 }
 
 // heard is how often something happened, of how many it could have.

@@ -171,6 +171,7 @@ func (j *Judge) BeginStage(at time.Time) {
 	j.state.Totals.beginStage()
 	for i := range j.state.Banks {
 		j.state.Banks[i].Healthy.clear()
+		j.state.Banks[i].Told = [arms]int{}
 	}
 	j.cached = nil
 }
@@ -259,6 +260,7 @@ func (j *Judge) tryBatch(b *batch) {
 		e := j.slots[i].evidence(sight, &bank.Ladder, &bank.Level)
 		bank.observe(&e, mass)
 		bank.hear(j.slots[i], sight)
+		bank.tell(j.slots[i], sight)
 		bank.Excess.attribute(j.slots[i], sight)
 		if j.config.Plain {
 			j.state.Plain[i].observe(&e)

@@ -258,3 +258,42 @@ func TestProxiesThatSplitDifferentlyAreComparedEachByItself(t *testing.T) {
 		t.Error("all together the mix should have looked like harm")
 	}
 }
+
+// TestAStageIsNotHealthyWhileAMetricIsBeyondItsLimit lets failures and latency
+// prove health long before a metric can be proved to be bad.
+func TestAStageIsNotHealthyWhileAMetricIsBeyondItsLimit(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		times float64 // as often at the candidate; 0 is not told
+		want  stagger.Outcome
+		says  string
+	}{
+		{"as often", 1, stagger.OutcomeHealthy, "as good as"},
+		{"twice as often", 2, stagger.OutcomeInconclusive, "not called healthy while orders_lost rises"},
+		{"not told", 0, stagger.OutcomeInconclusive, "orders_lost was not told by both versions"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w, c := newWorld(3, 400), config()
+			c.Guardrails = append(c.Guardrails, stagger.Guardrail{
+				Signal: stagger.SignalCount, Metric: "orders_lost", Tolerance: 1.5, Alpha: 0.01, Action: stagger.ActionHold,
+			})
+			j := judge.New(c)
+			w.warm(j, 0.3)
+			var v stagger.Verdict
+			for range 40 * 4 {
+				tick := w.tick()
+				for side, times := range []float64{1, row.times} {
+					o := &tick.Observations[side]
+					if times > 0 {
+						o.Counts = []stagger.Count{{Metric: "orders_lost", N: uint64(w.poisson(0.02 * times * float64(o.Started)))}}
+					}
+				}
+				j.Observe(tick)
+				v = j.Verdict(w.now)
+			}
+			if v.Outcome != row.want || !strings.Contains(v.Sentence, row.says) {
+				t.Errorf("%s: %s", v.Outcome, v.Sentence)
+			}
+		})
+	}
+}

@@ -78,6 +78,10 @@ func (j *Judge) decide(v *stagger.Verdict) {
 // decideHealth tells a healthy stage from one with too little evidence.
 func (j *Judge) decideHealth(v *stagger.Verdict) {
 	missing, least := j.leastHealthy()
+	if why := j.wanting(); why != "" {
+		v.Sentence = why
+		return
+	}
 	p := &j.phrase
 	*p = (*p)[:0]
 	if missing < 0 || least >= math.Log(1/AlphaHealthy) {

@@ -14,7 +14,9 @@ type BetaBinomial struct {
 }
 
 // NewBetaBinomial tunes the mixture to be tightest at variance vOpt for level
-// alphaOpt.
+// alphaOpt, both fixed beforehand. For outcomes of probability p the sum of
+// centred outcomes has g = p and h = 1 - p and the variance p (1-p) n after n of
+// them; one-sided it bets on increases only.
 func NewBetaBinomial(vOpt, alphaOpt, g, h float64, oneSided bool) BetaBinomial {
 	level := alphaOpt
 	if oneSided {
@@ -36,7 +38,13 @@ func (b BetaBinomial) logBeta(p, q float64) float64 {
 	return logBeta(p, q)
 }
 
-// LogValue returns the logarithm of the mixture at sum s and variance v.
+// LogValue returns the logarithm of the mixture at sum s and variance v,
+//
+//	v/(gh) log(g+h) - k log g - m log h + log B(r/(g(g+h)) + m, r/(h(g+h)) + k) - log B0,
+//
+// with k = v/(h(g+h)) + s/(g+h) successes, m = v/(g(g+h)) - s/(g+h) failures, B the
+// beta function, incomplete at h/(g+h) when one-sided, and B0 its value at the
+// start. It is a supermartingale for independent outcomes that starts at 1.
 func (b BetaBinomial) LogValue(s, v float64) float64 {
 	var (
 		g, h, width = b.g, b.h, b.g + b.h

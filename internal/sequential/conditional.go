@@ -33,7 +33,7 @@ type Moments struct {
 // written out.
 const fewHits = 24
 
-// Moments makes the moment function of t.
+// Moments makes the moment function of t, ready for several tilts.
 func (t Table) Moments() Moments {
 	m := Moments{table: t, low: t.least(), high: min(t.Outcomes, t.Candidate)}
 	switch {

@@ -9,7 +9,9 @@ import "math"
 //	e = 1 - c + c (k/x) / q0,  q0 = q psi0 / (1 - q + q psi0),
 //
 // for k of x outcomes the candidate's, a share q of traffic, and a stake c
-// between 0 and 1. A mean of e-values is one under any dependence.
+// between 0 and 1; null is log psi0. It is one if, given x, each outcome is the
+// candidate's with a chance of at most q0: a mean of e-values is one under any
+// dependence (Vovk and Wang 2021). A block without outcomes gives 0.
 func BlockVoteLogE(k, x int, q, null, stake float64) float64 {
 	if x == 0 {
 		return 0
@@ -24,7 +26,8 @@ func BlockVoteLogE(k, x int, q, null, stake float64) float64 {
 //
 //	e = exp(tilt * sum of the candidate's scores) / product of (1 - q + q exp(tilt s)),
 //
-// exact when bursts are independent of each other.
+// exact when bursts are independent of each other, whatever happens within one
+// (the Laplace transform of a weighted sum of draws; Ville 1939).
 func ClusterLogE(candidate, baseline []float64, q, tilt float64) float64 {
 	log := 0.0
 	for _, s := range candidate {
@@ -37,9 +40,12 @@ func ClusterLogE(candidate, baseline []float64, q, tilt float64) float64 {
 }
 
 // Dispersion measures on one version alone how much more its outcomes vary
-// between random groups, by block, than independent outcomes would: 1 when
-// they are independent. It is the sum of squared deviations from the block's
-// mean over their expectation.
+// between G random groups, by block b, than independent outcomes would,
+//
+//	phi = sum_b sum_g (x_bg - x_b/G)^2 / sum_b x_b (1 - 1/G),
+//
+// 1 when they are independent and groups are alike: Pearson's statistic over its
+// degrees of freedom, weighted by outcomes. Without outcomes it is 1.
 func Dispersion(blocks [][]float64) float64 {
 	squares, expected := 0.0, 0.0
 	for _, groups := range blocks {
@@ -60,8 +66,13 @@ func Dispersion(blocks [][]float64) float64 {
 }
 
 // SplitE returns the e-value of n subjects of whom k met the candidate for the
-// null that each did with probability p: the mean over tilts up and down. It
-// tells a broken split, not a regression.
+// null that each did with probability p by itself: the mean over g of Tilts, up
+// and down, of
+//
+//	exp(k g) / (1 - p + p exp(g))^n.
+//
+// It tells a broken split, not a regression (Lindon and Malek 2022 have the same
+// with a Dirichlet prior).
 func SplitE(k, n int, p float64) float64 {
 	var logs []float64
 	for _, tilt := range Tilts {
@@ -71,7 +82,12 @@ func SplitE(k, n int, p float64) float64 {
 }
 
 // DirichletLogE returns the logarithm of the Dirichlet-multinomial e-value of
-// counts for the null of the given shares (Lindon and Malek 2022).
+// counts for the null that subjects fall to versions with the given shares, which
+// add up to 1, by themselves. With a = concentration,
+//
+//	log (Gamma(a) / Gamma(a + n)) + sum_i log (Gamma(a q_i + n_i) / Gamma(a q_i)) - n_i log q_i
+//
+// (Lindon and Malek, "Anytime-valid inference for multinomial count data", 2022).
 func DirichletLogE(counts, shares []float64, concentration float64) float64 {
 	total, log := 0.0, 0.0
 	for i, n := range counts {

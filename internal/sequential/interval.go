@@ -2,8 +2,14 @@ package sequential
 
 import "math"
 
-// FractionInterval bounds the probability of an outcome seen k times in n, at
-// all times at once with confidence 1 - alpha. It is tightest near nOpt.
+// FractionInterval bounds the probability of an outcome seen k times in n
+// independent trials, at all times at once with confidence 1 - alpha: the p that
+// the two-sided beta-binomial mixture for "the probability is p" does not reject,
+//
+//	LogValue(k - n p, n p (1-p)) < log(1/alpha),
+//
+// tightest near nOpt trials, which is fixed beforehand if the interval is looked
+// at more than once (Howard and others 2021).
 func FractionInterval(k, n int, alpha float64, nOpt float64) (low, high float64) {
 	if n == 0 {
 		return 0, 1
@@ -27,8 +33,10 @@ func FractionInterval(k, n int, alpha float64, nOpt float64) (low, high float64)
 }
 
 // QuantileRadius returns how far, as a share of n, the rank of the p-quantile
-// may lie below and above p, at all times at once with confidence 1 - alpha
-// (Howard and Ramdas 2022, "Sequential estimation of quantiles").
+// of n independent observations may lie below and above p, at all times at once
+// with confidence 1 - alpha: the bounds of one-sided beta-binomial mixtures at
+// variance p (1-p) n, with g and h exchanged for the side below, over n (Howard
+// and Ramdas 2022, "Sequential estimation of quantiles"). Tightest near nOpt.
 func QuantileRadius(n int, p, alpha, nOpt float64) (below, above float64) {
 	if n == 0 {
 		return 1, 1

@@ -35,8 +35,12 @@ type Limit struct {
 
 // InformationLimit returns the least expected traffic to tell a share of
 // outcomes p1 of a candidate with a share pi of traffic from the baseline's p0
-// at level alpha: log(1/alpha) over the mutual information between version and
-// outcome (Wald's inequality for the mixture null).
+// at level alpha, in requests of both versions: log(1/alpha) over the mutual
+// information between version and outcome in nats per request,
+//
+//	I = pi KL(p1 || q) + (1 - pi) KL(p0 || q),  q = pi p1 + (1 - pi) p0
+//
+// (Wald's inequality for the mixture null), for independent requests.
 func InformationLimit(p0, p1, pi, alpha float64) Limit {
 	mixed := pi*p1 + (1-pi)*p0
 	information := pi*divergence(p1, mixed) + (1-pi)*divergence(p0, mixed)

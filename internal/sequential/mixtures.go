@@ -3,10 +3,13 @@ package sequential
 import "math"
 
 // This file holds the mixtures and stitched bounds of Howard, Ramdas,
-// McAuliffe and Sekhon (2021) that charts and comparisons with the literature
-// need. v is the variance accumulated so far (intrinsic time), s the sum of
-// centred observations; the mixtures are supermartingales in (s, v) that start
-// at 1, and a bound is the sum at which one reaches 1/alpha.
+// McAuliffe and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence
+// sequences" (Annals of Statistics 2021), that charts and comparisons with the
+// literature need. v is the variance accumulated so far (intrinsic time), s the
+// sum of centred observations, in the observations' own unit; the mixtures are
+// supermartingales in (s, v) that start at 1, and a bound is the sum at which one
+// reaches 1/alpha. vOpt and alphaOpt, where a mixture is tightest, are fixed
+// beforehand: a choice that follows the data voids the guarantee.
 
 // bestRho tunes a normal mixture to be tightest at variance v for level alpha.
 func bestRho(v, alpha float64) float64 {
@@ -22,8 +25,14 @@ func tuned(vOpt, alphaOpt float64, oneSided bool) float64 {
 	return bestRho(vOpt, alphaOpt)
 }
 
-// NormalLogMixture is the logarithm of the normal mixture for sub-Gaussian
-// sums; one-sided it bets on increases only.
+// NormalLogMixture is the logarithm of the normal mixture for sums whose
+// increments are sub-Gaussian with variance proxy v,
+//
+//	log sqrt(rho / (v + rho)) + s^2 / (2 (v + rho)),
+//
+// one-sided, which bets on increases only, with log(2 Phi(s / sqrt(v + rho)))
+// added; rho is vOpt / (2 log(1/a) + log(1 + 2 log(1/a))) for a = alphaOpt, twice
+// that one-sided (Howard and others 2021).
 func NormalLogMixture(s, v, vOpt, alphaOpt float64, oneSided bool) float64 {
 	rho := tuned(vOpt, alphaOpt, oneSided)
 	log := 0.5*math.Log(rho/(v+rho)) + s*s/(2*(v+rho))
@@ -35,8 +44,9 @@ func NormalLogMixture(s, v, vOpt, alphaOpt float64, oneSided bool) float64 {
 
 func normalCDF(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }
 
-// NormalMixtureBound is the sum that a sub-Gaussian process stays below for
-// ever with probability 1 - alpha.
+// NormalMixtureBound is the sum at which NormalLogMixture is log(1/alpha): a
+// sub-Gaussian process stays below it for ever with probability 1 - alpha
+// (Ville's inequality).
 func NormalMixtureBound(v, alpha, vOpt, alphaOpt float64, oneSided bool) float64 {
 	limit, high := math.Log(1/alpha), 1.0
 	for NormalLogMixture(high, v, vOpt, alphaOpt, oneSided) < limit {
@@ -45,7 +55,14 @@ func NormalMixtureBound(v, alpha, vOpt, alphaOpt float64, oneSided bool) float64
 	return bisect(0, high, func(s float64) bool { return NormalLogMixture(s, v, vOpt, alphaOpt, oneSided) < limit })
 }
 
-// GammaPoissonLogMixture is for sums of centred Poisson increments of scale c.
+// GammaPoissonLogMixture is the logarithm of the gamma mixture for sums that are
+// sub-Poisson of scale c, such as counts less their mean. With b0 = rho/c^2 and
+// b = (v + rho)/c^2,
+//
+//	L(b0, b0) - L(b + s/c, b) + v/c^2,  L(a, b) = a log b - log(Gamma(a) Q(a, b)),
+//
+// where Q is the regularised upper incomplete gamma function (Howard and others
+// 2021). One-sided: it bets on increases.
 func GammaPoissonLogMixture(s, v, vOpt, c, alphaOpt float64) float64 {
 	var (
 		rho    = tuned(vOpt, alphaOpt, true)
@@ -62,8 +79,13 @@ func leakyGamma(a, b float64) float64 {
 	return a*math.Log(b) - gamma - math.Log(upperGamma(a, b))
 }
 
-// GammaExponentialLogMixture is for sums of centred exponential increments of
-// scale c.
+// GammaExponentialLogMixture is the logarithm of the gamma mixture for sums that
+// are sub-exponential of scale c, hence also for sub-gamma ones. With
+// b0 = rho/c^2, b = (v + rho)/c^2, x = (c s + v + rho)/c^2 and P = 1 - Q,
+//
+//	log(b0^b0 / (Gamma(b0) P(b0, b0))) + log(Gamma(b) P(b, x) / x^b) + (c s + v)/c^2
+//
+// (Howard and others 2021). One-sided: it bets on increases.
 func GammaExponentialLogMixture(s, v, vOpt, c, alphaOpt float64) float64 {
 	var (
 		rho    = tuned(vOpt, alphaOpt, true)
@@ -107,9 +129,15 @@ func upperGamma(a, x float64) float64 {
 	return front * f
 }
 
-// PolyStitchingBound is the polynomial stitched bound for sub-gamma processes
-// of scale c: uniform over all v, with prior mass spread over epochs of ratio
-// eta by 1/k^s, and flat below vMin.
+// PolyStitchingBound is the polynomial stitched bound for sub-gamma processes of
+// scale c, uniform over all v >= vMin and flat below,
+//
+//	sqrt(k1^2 v l + k2^2 c^2 l^2) + k2 c l,
+//	l = s log log(eta v / vMin) + log(zeta(s) / (alpha (log eta)^s)),
+//	k1 = (eta^(1/4) + eta^(-1/4)) / sqrt 2,  k2 = (sqrt(eta) + 1) / 2,
+//
+// for s > 1 and eta > 1: the k-th of the epochs of ratio eta has a part of alpha
+// in proportion to 1/k^s (Howard and others 2021).
 func PolyStitchingBound(v, alpha, vMin, c, s, eta float64) float64 {
 	v = max(v, vMin)
 	var (
@@ -139,7 +167,9 @@ func zeta(s float64) float64 {
 //
 //	A sqrt((log(1 + log(t/tMin)) + C) / t),
 //
-// with C solved from alpha (Howard and Ramdas 2022, theorem 2).
+// as a share of observations, for t independent observations of one
+// distribution, with C solved from alpha (Howard and Ramdas, "Sequential
+// estimation of quantiles", Bernoulli 2022, theorem 2). Below tMin it is 1.
 func EmpiricalLILBound(t, alpha, tMin, a float64) float64 {
 	if t < tMin {
 		return 1
@@ -178,9 +208,15 @@ func lilError(a, c, eta float64) float64 {
 	return 4 * math.Exp(-square*c) * (1 + 1/((square-1)*math.Log(eta)))
 }
 
-// DoubleStitchingBound bounds the rank of a quantile uniformly over time and
-// over all quantiles, as a sum at t observations (Howard and Ramdas 2022,
-// theorem 3).
+// DoubleStitchingBound bounds by how many of t independent observations the rank
+// of the p-quantile may be off, uniformly over time and over all p: two stitched
+// bounds, over epochs of ratio eta in time and over a grid of step delta on the
+// logit scale, both with masses in proportion to 1/k^s,
+//
+//	delta sqrt(eta v t / tOpt) + sqrt(k1^2 v t l + g^2) + g,  g = k2 l (1 - 2p) / 3,
+//
+// with v the largest p(1-p) near p, and k1, k2 as in PolyStitchingBound (Howard
+// and Ramdas 2022, theorem 3).
 func DoubleStitchingBound(p, t, alpha, tOpt, delta, s, eta float64) float64 {
 	var (
 		level  = max(t, tOpt)
@@ -207,9 +243,15 @@ func spread(p, radius float64) float64 {
 
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
-// AsymptoticHalfWidth is half the width of the asymptotic confidence sequence
-// of a mean (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024), tightest at
-// nOpt observations.
+// AsymptoticHalfWidth is half the width of the asymptotic confidence sequence of
+// the mean of n observations, in their unit,
+//
+//	sqrt(variance 2 (n r + 1) / (n^2 r) log(sqrt(n r + 1) / alpha)),
+//
+// tightest at nOpt by r = (2 log(1/alpha) + log(1 + 2 log(1/alpha))) / nOpt
+// (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit
+// theory and asymptotic confidence sequences", 2024). It holds in the limit of
+// many observations only; one-sided alpha is doubled.
 func AsymptoticHalfWidth(variance, n, nOpt, alpha float64, twoSided bool) float64 {
 	if !twoSided {
 		alpha *= 2

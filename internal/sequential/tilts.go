@@ -11,7 +11,7 @@ var Tilts = [...]float64{1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2, 1, 2, 4}
 // not there. They are negative when used.
 var HealthyTilts = [...]float64{1.0 / 8, 1.0 / 4, 1.0 / 2, 1, 2}
 
-// LogMeanExp returns log(mean of exp(v)).
+// LogMeanExp returns log(mean of exp(v)), without overflow; -Inf of nothing.
 func LogMeanExp(v []float64) float64 {
 	if len(v) == 0 {
 		return math.Inf(-1)

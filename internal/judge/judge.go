@@ -49,6 +49,8 @@ type Config struct {
 	// Stages is how many stages there are, the bake among them: readiness to
 	// find a regression is kept for the beginning of each. Zero is one.
 	Stages int
+	// Begun is how many of them began before: what was kept for these is spent.
+	Begun int
 	// WarmUp is the half-life of the allowance for a candidate that has just
 	// started; zero allows nothing.
 	WarmUp time.Duration
@@ -117,6 +119,7 @@ func New(c Config) *Judge {
 	j.state = state{
 		Shed: newShedTier(),
 	}
+	j.state.Clock.Begun = max(c.Begun, 0)
 	for _, s := range j.slots {
 		j.state.Banks = append(j.state.Banks, newBank(s))
 	}

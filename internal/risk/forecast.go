@@ -133,7 +133,7 @@ func (q Question) health(i int, f *Forecast) {
 	s := q.Plan.Stages[i]
 	least := healthInformation(q.Plan.Guardrails, q.Baseline, f.Share)
 	expected := after(rhoHealthy*math.Log(1/judge.AlphaHealthy), q.Rate*least)
-	l := newStageLife(q, s, q.Baseline)
+	l := newStageLife(q, i, q.Baseline)
 	l.watch(s, expected)
 	f.Simulated = l.horizon.Seconds()
 	fates := q.lives(l, seedOf(q.Seed, i, -1), false)
@@ -157,7 +157,7 @@ func (q Question) prospect(i, k int, h Harm, f *Forecast) Prospect {
 	g, _ := q.guardrail(h.Signal) // Check has seen to it
 	harmed, _ := h.on(q.Baseline) // and to this
 	e := expect(g, q.Baseline, harmed, f.Share, q.Rate)
-	l := newStageLife(q, s, harmed)
+	l := newStageLife(q, i, harmed)
 	l.watch(s, e.Rollback)
 	f.Simulated = max(f.Simulated, l.horizon.Seconds())
 	fates := q.lives(l, seedOf(q.Seed, i, k), true)

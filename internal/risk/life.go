@@ -34,6 +34,23 @@ type stageLife struct {
 	horizon time.Duration
 	errors  [2]float64
 	dice    [2]die
+	told    stagger.Observation // of metrics, in every interval
+}
+
+// told is what both versions tell of the metrics that a plan names: that nothing
+// happens and all is as it was. Of harm to them nothing is forecast.
+func told(guardrails []stagger.Guardrail) stagger.Observation {
+	var o stagger.Observation
+	for _, g := range guardrails {
+		switch g.Signal {
+		case stagger.SignalCount:
+			o.Counts = append(o.Counts, stagger.Count{Metric: g.Metric})
+		case stagger.SignalSaturation, stagger.SignalGauge:
+			o.Gauges = append(o.Gauges, stagger.Gauge{Metric: g.Metric})
+		default:
+		}
+	}
+	return o
 }
 
 // fate is how one life went. Times are from the beginning of the stage, 0 for
@@ -43,15 +60,21 @@ type fate struct {
 	exposed, failed            float64 // requests that met the candidate until then
 }
 
-func newStageLife(q Question, stage stagger.Stage, candidate Baseline) stageLife {
+// newStageLife is a life of the i-th stage of a plan.
+func newStageLife(q Question, i int, candidate Baseline) stageLife {
+	stage := q.Plan.Stages[i]
 	l := stageLife{
 		config: judge.Config{
 			Baseline: theBaseline, Candidate: theCandidate, Guardrails: q.Plan.Guardrails,
-			Planned: planned(q.Plan), BlindAfter: time.Hour,
+			Planned: planned(q.Plan), BlindAfter: time.Hour, Stages: len(q.Plan.Stages) + 1, Begun: i,
 		},
 		rate: q.Rate, share: stage.Weight.Share(), probe: q.Plan.Shed.Probe.Share(),
 		errors: [2]float64{q.Baseline.Errors, candidate.Errors},
 	}
+	if i == 0 {
+		l.config.WarmUp = q.Plan.WarmUp // later the candidate has been running for a while
+	}
+	l.told = told(q.Plan.Guardrails)
 	for side, c := range [2]Curve{q.Baseline.Latency, candidate.Latency} {
 		if c == nil {
 			c = CurveOf(stagger.Histogram{Buckets: []stagger.Bucket{{Index: histogram.MinIndex, Count: 1}}})
@@ -153,6 +176,7 @@ func (l stageLife) observe(c *chance, side int, mean float64) stagger.Observatio
 	o := stagger.Observation{
 		Version: [2]string{theBaseline, theCandidate}[side], Route: "all", Started: uint64(n),
 		Outcomes: stagger.Outcomes{OK: uint64(n - failed), ServerError: uint64(failed)},
+		Counts:   l.told.Counts, Gauges: l.told.Gauges,
 	}
 	for i, count := range counts {
 		if count > 0 {

@@ -340,7 +340,7 @@ func TestAForecastIsTheSameForASeed(t *testing.T) {
 func TestLivesAreNotAlike(t *testing.T) {
 	q := question(t, 1000, 5, "errors=2%")
 	harmed, _ := q.Harms[0].on(q.Baseline)
-	l := newStageLife(q, q.Plan.Stages[0], harmed)
+	l := newStageLife(q, 0, harmed)
 	l.watch(q.Plan.Stages[0], 0)
 	var times []time.Duration
 	for _, f := range q.lives(l, 1, true) {
@@ -435,5 +435,18 @@ func TestSpansAreWrittenAsPlansAre(t *testing.T) {
 		if got := roundUp(d); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+}
+
+// TestAPlanWithMetricsCanBeForecast names metrics that nobody simulates.
+func TestAPlanWithMetricsCanBeForecast(t *testing.T) {
+	q := question(t, 1000, 5, "errors=2%")
+	plain := q.Stage(0)
+	q.Plan.Guardrails = append(slices.Clone(q.Plan.Guardrails),
+		stagger.Guardrail{Signal: stagger.SignalCount, Metric: "orders_lost", Tolerance: 1.5, Alpha: 0.01, Action: stagger.ActionHold},
+		stagger.Guardrail{Signal: stagger.SignalGauge, Metric: "queue", Tolerance: 0.25, Alpha: 0.01, Action: stagger.ActionHold})
+	named := q.Stage(0)
+	if named.Healthy.Median == 0 || named.Healthy.Median > 3*plain.Healthy.Median {
+		t.Errorf("healthy after %+v, and %+v without metrics", named.Healthy, plain.Healthy)
 	}
 }

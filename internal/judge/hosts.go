@@ -17,6 +17,9 @@ const (
 	longBlock = 5 * time.Minute
 	// loadKeeps is how slowly the load of hosts is followed, by batch.
 	loadKeeps = 0.95
+	// hostMargin is by how much more one host may differ than those of the
+	// baseline do on average: a candidate's few do not average out.
+	hostMargin = 1.4
 	// A host of the candidate may meet so many times less or more requests than
 	// one of the baseline for the dispersion to be carried over.
 	leastLoad, mostLoad = 1.0 / 16, 16.0
@@ -90,7 +93,7 @@ func (l *ladder) hostsPhi(load float64) float64 {
 	if l.Hosts == nil {
 		return 1
 	}
-	return 1 + (l.Hosts.value()-1)*load
+	return 1 + (l.Hosts.value()-1)*load*hostMargin
 }
 
 // follow follows how many requests a host of the candidate meets for each that

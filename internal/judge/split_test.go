@@ -18,7 +18,10 @@ func lottery(w *world, t stagger.Tick, wanted, met, rate float64) stagger.Tick {
 		if w.random.Float64() < met {
 			side = 1
 		}
-		t.Observations[side].Arrived++
+		o := &t.Observations[side] // with a request of their own
+		o.Arrived++
+		o.Started++
+		o.Outcomes.OK++
 	}
 	return t
 }

@@ -67,6 +67,9 @@ func (c attributable) of(a *arm, limit int32) (n, hits int) {
 
 // worst names the route that contributes most, "" where none does.
 func (e excess) worst() string {
+	if len(e) == 0 {
+		return ""
+	}
 	worst, most := "", 0.0
 	for _, name := range slices.Sorted(maps.Keys(e)) {
 		if e[name] > most {

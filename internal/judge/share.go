@@ -5,14 +5,14 @@ import (
 	"github.com/stagger-dev/stagger/internal/sequential"
 )
 
-const (
-	// shareTightest is at how many requests the bounds on a share are tightest.
-	// It is fixed beforehand, or they would not hold at all times at once.
-	shareTightest = 5000
-	// staleShare is by how much the number of requests grows until the bounds are
-	// computed anew: bounds that hold at all times hold later, too.
-	staleShare = 1.03
-)
+// tightest are the numbers of requests at which bounds that people see are
+// tightest. They are fixed beforehand, or bounds would not hold at all times at
+// once.
+var tightest = [...]float64{100, 10_000, 1_000_000}
+
+// staleShare is by how much the number of requests grows until the bounds on a
+// share are computed anew: bounds that hold at all times hold later, too.
+const staleShare = 1.1
 
 // within bounds the candidate's share of what is bad, at all times at once.
 type within struct {
@@ -29,7 +29,7 @@ func (w *within) update(bad, of uint64, dispersion float64) {
 	}
 	fewer := max(dispersion, 1)
 	w.Of = of
-	w.Low, w.High = sequential.FractionInterval(int(float64(bad)/fewer), int(float64(of)/fewer), alphaInterval, shareTightest)
+	w.Low, w.High = sequential.FractionInterval(int(float64(bad)/fewer), int(float64(of)/fewer), alphaInterval, tightest[:]...)
 }
 
 // bound keeps the bounds that people see.

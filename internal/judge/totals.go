@@ -32,9 +32,9 @@ type radius struct{ step, below, above float64 }
 
 // radiusStep is the logarithm of the factor between numbers of requests for
 // which a radius is computed. It shrinks with the number, so that of the step
-// below is only too wide, by 1.5 per cent at most; and it depends on the
+// below is only too wide, by 5 per cent at most; and it depends on the
 // number alone, so a restart changes nothing.
-const radiusStep = 0.03
+const radiusStep = 0.1
 
 func (r *radius) update(n, q, alpha float64) {
 	step := math.Floor(math.Log(max(n, 1)) / radiusStep)
@@ -43,7 +43,7 @@ func (r *radius) update(n, q, alpha float64) {
 	}
 	r.step = step
 	n = math.Exp(step * radiusStep)
-	r.below, r.above = sequential.QuantileRadius(int(n), q, alpha, max(n/2, 100))
+	r.below, r.above = sequential.QuantileRadius(int(n), q, alpha, tightest[:]...)
 }
 
 func (t *totals) sound() bool {

@@ -51,7 +51,8 @@ var house = []room{
 	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
 
 	{path: "internal/meter", floor: 3},
-	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter"}}, // what passes is counted
+	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter", "internal/proxy/wire"}}, // what passes is counted
+	{path: "internal/proxy/wire", floor: 3},
 	{path: "internal/store", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},

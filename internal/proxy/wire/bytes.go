@@ -29,9 +29,22 @@ func Equal[S []byte | string](s S, small string) bool {
 	return true
 }
 
-// Listed says whether a comma-separated list names an element, in lower case.
+// Same compares ASCII without regard to case, whatever the case of either.
+func Same(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range len(b) {
+		if Lower(b[i]) != Lower(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Listed says whether a comma-separated list names an element, in any case.
 // Parameters after a semicolon do not count.
-func Listed(list []byte, small string) bool {
+func Listed(list []byte, element string) bool {
 	for len(list) > 0 {
 		part := list
 		list = nil
@@ -47,7 +60,7 @@ func Listed(list []byte, small string) bool {
 				break
 			}
 		}
-		if Equal(trim(part), small) {
+		if Same(trim(part), element) {
 			return true
 		}
 	}

@@ -67,47 +67,62 @@ func (b *content) take(p []byte) (n int, ok bool) {
 }
 
 // answer passes an answer on, head and body. It is false when the client's
-// connection must end.
+// connection must end, as what it got must not look complete.
 func (c *courier) answer(head []byte, a *arrival) bool {
 	r := &c.response
 	body := c.contentOf(head)
 	c.out = c.answerHead(c.out[:0], a.buffer[:r.Size], body.framed)
 	upstream := c.watch.upstream.Load()
-	rest := a.buffer[r.Size:a.n]
-	for {
-		n, ok := body.take(rest)
-		c.out = body.append(c.out, rest[:n])
-		if len(c.out) > 0 {
-			if _, sent := c.send(c.out); !sent {
-				return c.breakOff(meter.ClientAbort)
-			}
-		}
-		if !ok {
-			return c.breakOff(meter.ConnectError)
-		}
-		if body.ended {
-			break
-		}
-		c.out = c.out[:0]
-		if marks := c.watch.enter(reading); marks != 0 {
-			return c.breakOff(classOfMarks(marks))
-		}
-		k, err := upstream.Read(a.buffer)
-		if marks := c.watch.enter(busy); marks != 0 {
-			return c.breakOff(classOfMarks(marks))
-		}
-		rest = a.buffer[:k]
-		switch {
-		case err == nil || k > 0:
-		case errors.Is(err, io.EOF) && body.framed == byClosing:
-			body.ended = true
-		default:
-			return c.breakOff(meter.ConnectError)
-		}
+	class := c.sendPiece(&body, a.buffer[r.Size:a.n])
+	for class == whole && !body.ended {
+		class = c.readPiece(upstream, &body, a.buffer)
+	}
+	if class != whole {
+		c.drop()
+		c.finish(class)
+		return false
 	}
 	c.giveBack(upstream, &body)
 	c.finish(meter.ClassOf(r.Status))
 	return true
+}
+
+// whole stands for nothing being wrong with an answer so far.
+const whole meter.Class = 255
+
+// sendPiece passes on what is in out and a piece of the body.
+func (c *courier) sendPiece(body *content, piece []byte) meter.Class {
+	n, ok := body.take(piece)
+	c.out = body.append(c.out, piece[:n])
+	if len(c.out) > 0 && !c.send(c.out) {
+		return meter.ClientAbort
+	}
+	c.out = c.out[:0]
+	if !ok {
+		return meter.ConnectError
+	}
+	return whole
+}
+
+// readPiece passes on the next piece of the body.
+func (c *courier) readPiece(upstream *link, body *content, buffer []byte) meter.Class {
+	marks := c.watch.enter(reading)
+	n, err := 0, error(nil)
+	if marks == 0 {
+		n, err = upstream.Read(buffer)
+		marks = c.watch.enter(busy)
+	}
+	switch {
+	case marks&gone != 0:
+		return meter.ClientAbort
+	case marks != 0:
+		return meter.Timeout
+	case errors.Is(err, io.EOF) && body.framed == byClosing:
+		body.ended = true
+	case err != nil:
+		return meter.ConnectError
+	}
+	return c.sendPiece(body, buffer[:n])
 }
 
 // append adds a piece of the body as the client gets it.
@@ -125,22 +140,6 @@ func (b *content) append(out, piece []byte) []byte {
 		out = append(out, "0\r\n\r\n"...)
 	}
 	return out
-}
-
-// breakOff ends an answer that cannot be completed: the connection closes, so
-// that it does not look complete.
-func (c *courier) breakOff(class meter.Class) bool {
-	c.drop()
-	c.finish(class)
-	return false
-}
-
-// classOfMarks tells whom to blame for a wait for the upstream.
-func classOfMarks(marks uint64) meter.Class {
-	if marks&gone != 0 {
-		return meter.ClientAbort
-	}
-	return meter.Timeout
 }
 
 // giveBack keeps a link for the next request, if its answer was read to its end

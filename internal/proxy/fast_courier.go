@@ -150,7 +150,7 @@ func (c *courier) look() wire.Progress {
 	switch c.request.Parse(got) {
 	case wire.Complete:
 		r := &c.request
-		if r.Chunked || r.Length > int64(len(got)-r.Size) {
+		if r.Chunked || r.Length > int64(len(got)-r.Size) || r.Size > c.lane.proxy.limits.HeaderBytes {
 			return wire.Unusual
 		}
 		return wire.Complete
@@ -208,7 +208,7 @@ func (c *courier) carry() bool {
 	c.pass, c.open = traffic.admit(route, &c.asked, now), true
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
-	whole := c.exchange(head)
+	came := c.exchange(head)
 	c.from += r.Size + int(max(r.Length, 0))
-	return whole && !c.closing
+	return came && !c.closing
 }

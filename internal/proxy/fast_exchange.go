@@ -45,8 +45,10 @@ func (c *courier) exchange(head []byte) bool {
 type arrival struct {
 	buffer []byte
 	n      int
-	begun  bool // something came
-	reused bool // over a link that has answered before
+
+	begun   bool // something came
+	reused  bool // over a link that has answered before
+	interim int  // answers of status 1xx
 }
 
 // ask sends the request and reads the head of its answer. A link that was idle
@@ -101,28 +103,12 @@ func (c *courier) drop() {
 // readHead reads the head of the answer and passes on the ones that come before
 // it.
 func (c *courier) readHead(upstream *link, a *arrival) error {
-	interim := 0
 	for {
 		n, err := upstream.Read(a.buffer[a.n:])
 		a.n += n
 		a.begun = a.begun || n > 0
-		for a.n > 0 {
-			progress := c.response.Parse(a.buffer[:a.n])
-			if progress == wire.Unusual {
-				return errMalformed
-			}
-			if progress == wire.Incomplete {
-				break
-			}
-			if c.response.Status >= 200 || c.response.Status == http.StatusSwitchingProtocols {
-				return nil
-			}
-			if interim++; interim > maxInterim {
-				return errMalformed
-			}
-			if err := c.sendInterim(a); err != nil {
-				return err
-			}
+		if complete, bad := c.parseHead(a); complete || bad != nil {
+			return bad
 		}
 		switch {
 		case err != nil:
@@ -133,6 +119,29 @@ func (c *courier) readHead(upstream *link, a *arrival) error {
 			a.buffer = append(make([]byte, 0, 2*a.n), a.buffer...)[:2*a.n]
 		}
 	}
+}
+
+// parseHead says whether the final answer's head is complete.
+func (c *courier) parseHead(a *arrival) (complete bool, err error) {
+	for a.n > 0 {
+		switch c.response.Parse(a.buffer[:a.n]) {
+		case wire.Unusual:
+			return false, errMalformed
+		case wire.Incomplete:
+			return false, nil
+		case wire.Complete:
+		}
+		if c.response.Status >= 200 || c.response.Status == http.StatusSwitchingProtocols {
+			return true, nil
+		}
+		if a.interim++; a.interim > maxInterim {
+			return false, errMalformed
+		}
+		if err := c.sendInterim(a); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // sendInterim passes an answer of status 1xx on.
@@ -196,7 +205,7 @@ func (c *courier) fail(status int, class meter.Class, text string) bool {
 		out = append(out, text...)
 	}
 	c.out = out
-	_, sent := c.send(c.out)
+	sent := c.send(c.out)
 	c.finish(class)
 	return sent
 }
@@ -209,11 +218,10 @@ func (c *courier) ends() bool {
 
 // send writes to the client. It is not sent when the client has gone or takes
 // nothing.
-func (c *courier) send(p []byte) (marks uint64, sent bool) {
-	if marks = c.watch.enter(writing); marks != 0 {
-		return marks, false
+func (c *courier) send(p []byte) bool {
+	if c.watch.enter(writing) != 0 {
+		return false
 	}
 	_, err := c.client.Write(p)
-	marks = c.watch.enter(busy)
-	return marks, err == nil && marks == 0
+	return c.watch.enter(busy) == 0 && err == nil
 }

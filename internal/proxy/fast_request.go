@@ -101,7 +101,8 @@ type forwarded struct{ host, proto bool }
 // received without what concerned the client's connection, and who asked.
 func (c *courier) outbound(head []byte) {
 	r := &c.request
-	out := append(c.out[:0], head[:r.Fields[0].Line.From]...)
+	out := c.out[:0]
+	out = append(out, head[:r.Fields[0].Line.From]...)
 	var before forwarded
 	for i := range r.Fields {
 		f := &r.Fields[i]
@@ -121,7 +122,8 @@ func (c *courier) outbound(head []byte) {
 	}
 	out = c.introduce(out, head, before)
 	out = append(out, "\r\n"...)
-	c.out = append(out, head[r.Size:r.Size+int(max(r.Length, 0))]...)
+	out = append(out, head[r.Size:r.Size+int(max(r.Length, 0))]...)
+	c.out = out
 }
 
 // introduce adds who asked and for what.

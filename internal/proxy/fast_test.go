@@ -14,15 +14,22 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/proxy/wire"
 )
 
-// fastProxy is a proxy with its own transport in front of one upstream that is
-// written by hand: it answers every request with the same bytes.
+// fastProxy is a proxy with its own transport.
 func fastProxy(t testing.TB, answer string) *Proxy {
 	t.Helper()
 	if !ownPath {
 		t.Skip("there is no transport of the proxy's own here")
 	}
+	return proxyOver(t, answer, true)
+}
+
+// proxyOver is a proxy in front of one upstream that is written by hand: it
+// answers every request with the same bytes.
+func proxyOver(t testing.TB, answer string, fast bool) *Proxy {
+	t.Helper()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -39,7 +46,7 @@ func fastProxy(t testing.TB, answer string) *Proxy {
 		}
 	}()
 	p, err := New(Config{
-		Fast:      true,
+		Fast:      fast,
 		Listeners: []Listener{{Name: "web", Address: "127.0.0.1:0"}},
 		Services: []stagger.Service{{
 			Name: "shop", Baseline: "v1", Listener: "web", VersionHeader: "X-Version",
@@ -284,5 +291,65 @@ func TestLinksAreBoundedAndGrowOld(t *testing.T) {
 	s.put(made[1], begin)
 	if s.take() != nil {
 		t.Error("a link is kept after the end")
+	}
+}
+
+// TestAPanicEndsOneConnectionOnly takes the routes away, as only a mistake in
+// this package could.
+func TestAPanicEndsOneConnectionOnly(t *testing.T) {
+	p := fastProxy(t, plainAnswer)
+	kept := p.table.Load()
+	p.table.Store(&table{services: kept.services})
+	broken := dialProxy(t, p)
+	_, _ = io.WriteString(broken, plainRequest)
+	if _, err := broken.Read(make([]byte, 1)); err == nil {
+		t.Error("an answer without routes")
+	}
+	p.table.Store(kept)
+	conn := dialProxy(t, p)
+	_, _ = io.WriteString(conn, plainRequest)
+	if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("the next connection failed as well: %v", err)
+	}
+}
+
+func TestAHeaderBeyondTheLimitIsNotPlain(t *testing.T) {
+	p := &Proxy{}
+	c := &courier{lane: &lane{proxy: p}, in: make([]byte, maxPlain)}
+	c.to = copy(c.in, "GET / HTTP/1.1\r\nHost: a\r\nX: "+strings.Repeat("x", 9000)+"\r\n\r\n")
+	for limit, want := range map[int]wire.Progress{8 << 10: wire.Unusual, 10 << 10: wire.Complete} {
+		p.limits.HeaderBytes = limit
+		if got := c.look(); got != want {
+			t.Errorf("with a limit of %d it is %d", limit, got)
+		}
+	}
+}
+
+// BenchmarkPlainRequest is one request over one connection, client and upstream
+// included.
+func BenchmarkPlainRequest(b *testing.B) {
+	for _, row := range []struct {
+		name string
+		fast bool
+	}{{"own", true}, {"net-http", false}} {
+		b.Run(row.name, func(b *testing.B) {
+			p := proxyOver(b, plainAnswer, row.fast)
+			conn := dialProxy(b, p)
+			_ = conn.SetDeadline(time.Time{})
+			request, answer := []byte(plainRequest), make([]byte, 4<<10)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := conn.Write(request); err != nil {
+					b.Fatal(err)
+				}
+				for n := 0; !bytes.HasSuffix(answer[:n], []byte("hello")); {
+					k, err := conn.Read(answer[n:])
+					if err != nil {
+						b.Fatal(err)
+					}
+					n += k
+				}
+			}
+		})
 	}
 }

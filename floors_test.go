@@ -77,6 +77,7 @@ var house = []room{
 	{path: "e2e", floor: 6, support: true},
 	// What others do is there to be compared with, and never in the binary.
 	{path: "bench/peers", floor: 6, support: true},
+	{path: "bench/proxy", floor: 6, support: true},
 	{path: "bench/judge", floor: 6, support: true, beside: []string{"bench/peers"}},
 }
 

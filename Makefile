@@ -58,6 +58,10 @@ bench: ## run every benchmark once, to see that it still does
 bench-judge: ## measure false alarms and delays, ours and the peers', on RUNS lives (100) a cell
 	$(GO) run ./bench/judge -runs $(RUNS) -out bench/judge/results/$(shell date -u +%F).json
 
+.PHONY: bench-proxy
+bench-proxy: ## measure a proxied request, ours and the peers', on cores 0 and 1; about twenty minutes
+	$(GO) run ./bench/proxy -rounds 5 -seconds 8 -out bench/proxy/results/$(shell date -u +%F).json
+
 .PHONY: lint
 lint: $(GOLANGCI) ## look for mistakes and for what is not formatted
 	$(GO) vet ./...

@@ -51,7 +51,8 @@ var house = []room{
 	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
 
 	{path: "internal/meter", floor: 3},
-	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter"}}, // what passes is counted
+	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter", "internal/proxy/wire"}}, // what passes is counted
+	{path: "internal/proxy/wire", floor: 3},
 	{path: "internal/store", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},
@@ -76,6 +77,7 @@ var house = []room{
 	{path: "e2e", floor: 6, support: true},
 	// What others do is there to be compared with, and never in the binary.
 	{path: "bench/peers", floor: 6, support: true},
+	{path: "bench/proxy", floor: 6, support: true},
 	{path: "bench/judge", floor: 6, support: true, beside: []string{"bench/peers"}},
 }
 

@@ -30,30 +30,42 @@ func (a *attributes) Header(name string) string {
 // Cookie implements cohort.Attributes. The first cookie of the name counts.
 func (a *attributes) Cookie(name string) string {
 	for _, line := range a.request.Header["Cookie"] {
-		for part := range strings.SplitSeq(line, ";") {
-			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-			if key != name {
-				continue
-			}
-			if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-				value = value[1 : n-1]
-			}
+		if value, ok := cookie(line, name); ok {
 			return value
 		}
 	}
 	return ""
 }
 
+// cookie returns the value of the first cookie of the name in a line.
+func cookie(line, name string) (value string, ok bool) {
+	for part := range strings.SplitSeq(line, ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if key != name {
+			continue
+		}
+		if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+			value = value[1 : n-1]
+		}
+		return value, true
+	}
+	return "", false
+}
+
 // Address implements cohort.Attributes.
 func (a *attributes) Address() string { return clientAddress(a.request.RemoteAddr) }
 
-// Claim implements cohort.Attributes. A text is returned as such, a number or
-// a truth value as JSON writes it; anything else has no value.
+// Claim implements cohort.Attributes.
 func (a *attributes) Claim(name string) string {
 	if a.claims == nil {
 		a.claims = claims(a.Header("Authorization"))
 	}
-	raw := a.claims[name]
+	return claim(a.claims[name])
+}
+
+// claim returns the value of a claim. A text is returned as such, a number or a
+// truth value as JSON writes it; anything else has no value.
+func claim(raw json.RawMessage) string {
 	if len(raw) == 0 {
 		return ""
 	}

@@ -1,5 +1,7 @@
 package proxy
 
+import "github.com/stagger-dev/stagger/internal/proxy/wire"
+
 // malformed says what is wrong with a request.
 type malformed string
 
@@ -93,16 +95,16 @@ func (f *framing) run(p []byte) int {
 	n := 0
 	switch f.state {
 	case inLine:
-		for n < len(p) && textByte[p[n]] {
+		for n < len(p) && wire.Text(p[n]) {
 			n++
 		}
 		f.keepLine(p[:n])
 	case inValue:
 		n = f.runValue(p)
 	case inName:
-		for n < len(p) && tokenByte[p[n]] {
+		for n < len(p) && wire.Token(p[n]) {
 			if f.nameLen < len(f.name) {
-				f.name[f.nameLen] = lower(p[n])
+				f.name[f.nameLen] = wire.Lower(p[n])
 			}
 			f.nameLen++
 			n++
@@ -122,7 +124,7 @@ func (f *framing) runValue(p []byte) int {
 		}
 	}
 	begin := n
-	for n < len(p) && (textByte[p[n]] || p[n] == '\t') {
+	for n < len(p) && (wire.Text(p[n]) || p[n] == '\t') {
 		n++
 	}
 	if f.valueLen < len(f.value) {
@@ -290,7 +292,7 @@ func (f *framing) setLength() error {
 
 func (f *framing) setChunked() error {
 	text, ok := f.text()
-	if f.hasTE || f.trailer || !ok || f.last8 == http10 || !equalFold(text, "chunked") {
+	if f.hasTE || f.trailer || !ok || f.last8 == http10 || !wire.Equal(text, "chunked") {
 		return malformed("a Transfer-Encoding other than chunked")
 	}
 	f.hasTE = true
@@ -373,42 +375,4 @@ func (f *framing) endChunkSize(c byte) error {
 		f.state, f.trailer = inName, true
 	}
 	return nil
-}
-
-// tokenByte tells the characters of a token (RFC 9110, section 5.6.2).
-var tokenByte = func() (t [256]bool) {
-	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-		t[c] = true
-	}
-	return t
-}()
-
-// textByte tells the characters that are no control characters.
-var textByte = func() (t [256]bool) {
-	for c := range t {
-		t[c] = c >= ' ' && c != 0x7f
-	}
-	return t
-}()
-
-// lower returns an ASCII letter in lower case.
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
-}
-
-// equalFold compares ASCII without regard to case. strings.EqualFold would
-// take the Kelvin sign for a k.
-func equalFold(s, small string) bool {
-	if len(s) != len(small) {
-		return false
-	}
-	for i := range len(s) {
-		if lower(s[i]) != small[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/stagger-dev/stagger/internal/proxy/wire"
 )
 
 // fragments are what messages are drawn from: well-formed ones and the
@@ -104,6 +106,32 @@ func FuzzFraming(f *testing.F) {
 		}
 		if bytes.HasPrefix(text, []byte(" ")) && len(text) > 0 && one.state == unframed {
 			t.Fatal("unframed without a reason")
+		}
+	})
+}
+
+// FuzzWhatIsPlainIsFramedAlike: what the proxy's own path takes for a request
+// passes the framing that guards net/http, and ends in the same place.
+func FuzzWhatIsPlainIsFramedAlike(f *testing.F) {
+	f.Add([]byte(strings.Join(fragments[:6], "")))
+	f.Add([]byte("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"))
+	f.Add([]byte("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nX: y\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var r wire.Request
+		if r.Parse(text) != wire.Complete {
+			return
+		}
+		var one framing
+		if n, err := one.feed(text[:r.Size]); err != nil {
+			t.Fatalf("%q is refused at %d: %v", text, n, err)
+		}
+		switch {
+		case r.Chunked && one.state != inChunkSize:
+			t.Errorf("%q: no chunks follow", text)
+		case !r.Chunked && r.Length > 0 && (one.state != inBody || one.left != r.Length):
+			t.Errorf("%q: %d bytes follow, not %d", text, one.left, r.Length)
+		case !r.Chunked && r.Length <= 0 && one != (framing{}):
+			t.Errorf("%q: something follows", text)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/proxy/wire"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -139,7 +140,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 	r, e := x.r, x.pass.endpoint
 	if r.ProtoMajor == 1 && !e.h2c {
 		x.upgrade = upgradeOf(r.Header)
-		if equalFold(x.upgrade, "h2c") {
+		if wire.Equal(x.upgrade, "h2c") {
 			x.upgrade = "" // the proxy's business, and it need not
 		}
 	}

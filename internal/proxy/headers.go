@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+
+	"github.com/stagger-dev/stagger/internal/proxy/wire"
 )
 
 // hopByHop are the fields that concern one connection only (RFC 9110, section
@@ -31,7 +33,7 @@ func listed(lines []string, token string) bool {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ",") {
 			part, _, _ = strings.Cut(part, ";")
-			if equalFold(strings.TrimSpace(part), token) {
+			if wire.Equal(strings.TrimSpace(part), token) {
 				return true
 			}
 		}

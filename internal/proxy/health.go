@@ -61,6 +61,7 @@ func (p *pool) watch(log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for _, e := range p.endpoints {
+		e.links.open()
 		wg.Go(func() {
 			p.watchOne(ctx, e, log.With("service", p.service, "version", p.version, "endpoint", e.address))
 		})

@@ -35,6 +35,7 @@ type endpoint struct {
 	transport *http.Transport
 	host      *meter.Host // as which its requests are counted
 	inFlight  atomic.Int64
+	links     links // idle connections of the proxy's own transport
 }
 
 func newPool(s stagger.Service, v stagger.Version, idle int) (*pool, error) {
@@ -48,7 +49,7 @@ func newPool(s stagger.Service, v stagger.Version, idle int) (*pool, error) {
 			return nil, err
 		}
 		p.endpoints = append(p.endpoints, &endpoint{
-			address: address, h2c: h2c, transport: newTransport(p.timeouts, h2c, idle),
+			address: address, h2c: h2c, transport: newTransport(p.timeouts, h2c, idle), links: links{limit: idle},
 		})
 	}
 	p.healthy.Store(new([]*endpoint))
@@ -164,5 +165,6 @@ func (p *pool) close() {
 	}
 	for _, e := range p.endpoints {
 		e.transport.CloseIdleConnections()
+		e.links.close()
 	}
 }

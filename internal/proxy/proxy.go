@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type Proxy struct {
 	limits    Limits
 	meter     *meter.Meter
 	log       *slog.Logger
+	fast      bool
 
 	table   atomic.Pointer[table]
 	tunnels tunnels
@@ -31,6 +33,7 @@ type Proxy struct {
 	life    sync.Mutex // serialises Start, Stop and Reload; guards the rest
 	running bool
 	servers []*http.Server
+	lanes   []*lane
 	serving sync.WaitGroup
 
 	addresses atomic.Pointer[[]net.Addr] // of the listeners, once they are bound
@@ -47,7 +50,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{
-		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log,
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, fast: c.Fast,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {
@@ -87,9 +90,9 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 		return nil, err
 	}
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: timeouts(s.Timeouts)}
+	t := &traffic{service: &s, timeouts: timeouts(s.Timeouts), plain: true}
 	for _, v := range s.Versions {
-		one := &version{name: v.Name, header: []string{v.Name}}
+		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
 		if before != nil {
 			if same := before.version(v.Name); same != nil && same.pool.serves(s, v) {
 				one.pool = same.pool
@@ -102,8 +105,17 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 			}
 		}
 		t.versions = append(t.versions, one)
+		t.plain = t.plain && !slices.ContainsFunc(one.pool.endpoints, func(e *endpoint) bool { return e.h2c })
 	}
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
+}
+
+// versionLine returns the field that tells a version, nil where none is wanted.
+func versionLine(name, version string) []byte {
+	if name == "" {
+		return nil
+	}
+	return []byte(http.CanonicalHeaderKey(name) + ": " + version + "\r\n")
 }
 
 // count gives every version of t its series.
@@ -191,6 +203,13 @@ func (p *Proxy) serve(i int, l net.Listener) {
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
+	if p.fast && ownPath {
+		own := newLane(p, i, l)
+		l = own.over
+		p.lanes = append(p.lanes, own)
+		p.serving.Go(own.accept)
+		p.serving.Go(own.watch)
+	}
 	p.serving.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			p.log.Error("a listener failed", "listener", p.listeners[i].Name, "error", err)
@@ -211,7 +230,7 @@ func (p *Proxy) Stop(ctx context.Context) error {
 	defer cancel()
 	err := p.drain(ctx)
 	p.serving.Wait()
-	p.servers = nil
+	p.servers, p.lanes = nil, nil
 	p.addresses.Store(nil)
 	for pool := range p.table.Load().pools() {
 		pool.close()
@@ -221,7 +240,7 @@ func (p *Proxy) Stop(ctx context.Context) error {
 
 // drain waits for requests and tunnels.
 func (p *Proxy) drain(ctx context.Context) error {
-	failed := make([]error, len(p.servers))
+	failed, lanes := make([]error, len(p.servers)), make([]error, len(p.lanes))
 	var wg sync.WaitGroup
 	for i, server := range p.servers {
 		wg.Go(func() {
@@ -231,7 +250,15 @@ func (p *Proxy) drain(ctx context.Context) error {
 		})
 	}
 	empty := p.tunnels.shut()
+	for i, own := range p.lanes {
+		_ = own.over.Close()
+		wg.Go(func() {
+			lanes[i] = own.drain(ctx)
+			close(own.closing)
+		})
+	}
 	wg.Wait()
+	failed = append(failed, lanes...)
 	select {
 	case <-empty:
 	case <-ctx.Done():

@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -19,7 +20,23 @@ import (
 	"github.com/stagger-dev/stagger/internal/proxy"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(overBoth{m}) }
+
+// fast says which transport the proxies of the tests use.
+var fast bool
+
+// overBoth runs every test over both transports: they must not be told apart.
+type overBoth struct{ m *testing.M }
+
+// Run implements goleak.TestingM.
+func (b overBoth) Run() int {
+	if code := b.m.Run(); code != 0 {
+		return code
+	}
+	fast = true
+	fmt.Println("now over the proxy's own transport")
+	return b.m.Run()
+}
 
 // world is a running proxy with its meter.
 type world struct {
@@ -49,7 +66,7 @@ func run(t testing.TB, limits proxy.Limits, services ...stagger.Service) *world 
 	m := meter.New(meter.Options{})
 	p, err := proxy.New(proxy.Config{
 		Listeners: []proxy.Listener{{Name: "web", Address: "127.0.0.1:0"}},
-		Services:  services, Limits: limits,
+		Services:  services, Limits: limits, Fast: fast,
 	}, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

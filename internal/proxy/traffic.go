@@ -14,6 +14,7 @@ type traffic struct {
 	service  *stagger.Service
 	timeouts stagger.Timeouts
 	versions []*version
+	plain    bool // every endpoint speaks HTTP/1.1
 
 	split stagger.Split
 	// applied tells a split that was asked for from the one a service starts
@@ -32,6 +33,7 @@ type traffic struct {
 type version struct {
 	name   string
 	header []string // the value of the version header, shared by all answers
+	line   []byte   // the whole field, empty where the service wants none
 	pool   *pool
 	series []*meter.Series // by the index of the route
 }

@@ -1,0 +1,171 @@
+package proxy
+
+import (
+	"encoding/json"
+	"unsafe"
+
+	"github.com/stagger-dev/stagger/internal/proxy/wire"
+)
+
+// view returns the bytes as a string without copying them. Nobody may keep it:
+// the bytes are overwritten by the next request.
+func view(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // lives no longer than the call it is made for
+}
+
+// plainAttributes reads from the bytes of a head what the cohort asks for.
+type plainAttributes struct {
+	request *wire.Request
+	head    []byte
+	address string
+	claims  map[string]json.RawMessage // nil until asked for
+}
+
+// Header implements cohort.Attributes. The first field of the name counts.
+func (a *plainAttributes) Header(name string) string {
+	for i := range a.request.Fields {
+		f := &a.request.Fields[i]
+		if wire.Same(f.Name.Of(a.head), name) {
+			return view(f.Value.Of(a.head))
+		}
+	}
+	return ""
+}
+
+// Cookie implements cohort.Attributes. The first cookie of the name counts.
+func (a *plainAttributes) Cookie(name string) string {
+	for i := range a.request.Fields {
+		f := &a.request.Fields[i]
+		if !wire.Equal(f.Name.Of(a.head), "cookie") {
+			continue
+		}
+		if value, ok := cookie(view(f.Value.Of(a.head)), name); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Address implements cohort.Attributes.
+func (a *plainAttributes) Address() string { return a.address }
+
+// Claim implements cohort.Attributes.
+func (a *plainAttributes) Claim(name string) string {
+	if a.claims == nil {
+		a.claims = claims(a.Header("Authorization"))
+	}
+	return claim(a.claims[name])
+}
+
+// isHopByHop says whether a field is one of hopByHop.
+func isHopByHop(name []byte) bool {
+	switch len(name) {
+	case 2:
+		return wire.Equal(name, "te")
+	case 7:
+		return wire.Equal(name, "trailer") || wire.Equal(name, "upgrade")
+	case 10:
+		return wire.Equal(name, "connection") || wire.Equal(name, "keep-alive")
+	case 14:
+		return wire.Equal(name, "http2-settings")
+	case 16:
+		return wire.Equal(name, "proxy-connection")
+	case 17:
+		return wire.Equal(name, "transfer-encoding")
+	case 18:
+		return wire.Equal(name, "proxy-authenticate")
+	case 19:
+		return wire.Equal(name, "proxy-authorization")
+	}
+	return false
+}
+
+// isListed says whether a field is named by one called Connection. Those that
+// frame and route are not the client's to take away.
+func isListed(head []byte, fields []wire.Field, name []byte) bool {
+	if wire.Equal(name, "host") || wire.Equal(name, "content-length") {
+		return false
+	}
+	for i := range fields {
+		if wire.Equal(fields[i].Name.Of(head), "connection") && wire.Listed(fields[i].Value.Of(head), view(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// forwarded is what earlier proxies have said in a request.
+type forwarded struct{ host, proto bool }
+
+// outbound writes the request as the upstream gets it, see forward: the bytes
+// received without what concerned the client's connection, and who asked.
+func (c *courier) outbound(head []byte) {
+	r := &c.request
+	out := c.out[:0]
+	out = append(out, head[:r.Fields[0].Line.From]...)
+	var before forwarded
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		name := f.Name.Of(head)
+		switch {
+		case isHopByHop(name), wire.Equal(name, "x-forwarded-for"), r.Listing && isListed(head, r.Fields, name):
+			continue
+		case wire.Equal(name, "x-forwarded-host"):
+			before.host = true
+		case wire.Equal(name, "x-forwarded-proto"):
+			before.proto = true
+		}
+		out = append(out, f.Line.Of(head)...)
+	}
+	if r.Length < 0 && wantsLength(r.Method.Of(head)) {
+		out = append(out, "Content-Length: 0\r\n"...)
+	}
+	out = c.introduce(out, head, before)
+	out = append(out, "\r\n"...)
+	out = append(out, head[r.Size:r.Size+int(max(r.Length, 0))]...)
+	c.out = out
+}
+
+// introduce adds who asked and for what.
+func (c *courier) introduce(out, head []byte, before forwarded) []byte {
+	r := &c.request
+	out = append(out, "X-Forwarded-For: "...)
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		name := f.Name.Of(head)
+		if wire.Equal(name, "x-forwarded-for") && !(r.Listing && isListed(head, r.Fields, name)) {
+			out = append(out, f.Value.Of(head)...)
+			out = append(out, ", "...)
+		}
+	}
+	out = append(out, c.asked.address...)
+	out = append(out, "\r\n"...)
+	if !before.host {
+		out = append(out, "X-Forwarded-Host: "...)
+		out = append(out, r.Host.Of(head)...)
+		out = append(out, "\r\n"...)
+	}
+	if !before.proto {
+		out = append(out, "X-Forwarded-Proto: http\r\n"...)
+	}
+	return out
+}
+
+// wantsLength says whether a request without a body says so.
+func wantsLength(method []byte) bool {
+	switch string(method) {
+	case "POST", "PUT", "PATCH":
+		return true
+	}
+	return false
+}
+
+// isRepeatable says whether a request may be sent again when nobody knows
+// whether the first one was acted upon.
+func isRepeatable(method []byte) bool {
+	switch string(method) {
+	case "GET", "HEAD", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}

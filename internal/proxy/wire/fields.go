@@ -1,0 +1,69 @@
+package wire
+
+import "bytes"
+
+// maxFields bounds the fields of one head. More is no reason to refuse, but
+// none to hurry either.
+const maxFields = 128
+
+// maxDigits bounds a length, so that it fits an int64.
+const maxDigits = 18
+
+// headEnd returns the size of the head at the beginning of b, its empty line
+// included; 0 if its end is not there.
+func headEnd(b []byte) int {
+	if i := bytes.Index(b, []byte("\r\n\r\n")); i >= 0 {
+		return i + 4
+	}
+	return 0
+}
+
+// lineEnd returns where the line that begins at from ends, without CR LF. What
+// it passes is text and tabs: a CR or a LF alone is no end and not in order.
+func lineEnd(b []byte, from int) (int, bool) {
+	i := from
+	for i < len(b) && (Text(b[i]) || b[i] == '\t') {
+		i++
+	}
+	return i, i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n'
+}
+
+// fieldAt reads the field line that begins at from. A line that is folded
+// begins with a blank, which is no token, so it has no name.
+func fieldAt(b []byte, from int) (f Field, ok bool) {
+	i := from
+	for i < len(b) && token[b[i]] {
+		i++
+	}
+	if i == from || i == len(b) || b[i] != ':' {
+		return f, false
+	}
+	f.Name = Span{from, i}
+	end, ok := lineEnd(b, i+1)
+	if !ok {
+		return f, false
+	}
+	f.Line = Span{from, end + 2}
+	f.Value = Span{i + 1, end}
+	for f.Value.From < f.Value.To && blank(b[f.Value.From]) {
+		f.Value.From++
+	}
+	for f.Value.To > f.Value.From && blank(b[f.Value.To-1]) {
+		f.Value.To--
+	}
+	return f, true
+}
+
+// number reads a Content-Length: digits and nothing else.
+func number(b []byte) (n int64, ok bool) {
+	if len(b) == 0 || len(b) > maxDigits {
+		return 0, false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}

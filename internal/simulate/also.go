@@ -52,6 +52,7 @@ type extras struct {
 	counts  []string
 	levels  []level
 	arrived int           // so far
+	waiting [arms]int     // subjects that arrived and have no request yet, by side
 	minute  [arms]float64 // subjects expected since the minute began
 }
 
@@ -126,7 +127,13 @@ func (t *Traffic) arrive(d time.Duration, share float64) {
 	n := min(poisson(t.apart, t.rate*d.Seconds()*fresh), mostArrivals-t.extras.arrived)
 	t.extras.arrived += n
 	candidate := binomial(t.apart, n, share)
-	t.sides[armBaseline].sealed.Arrived, t.sides[armCandidate].sealed.Arrived = uint64(n-candidate), uint64(candidate)
+	for side, came := range [arms]int{n - candidate, candidate} {
+		o := &t.sides[side].sealed
+		// Who arrives brings a request: more than there are wait for the next tick.
+		t.extras.waiting[side] += came
+		o.Arrived = min(uint64(t.extras.waiting[side]), o.Started)
+		t.extras.waiting[side] -= int(o.Arrived)
+	}
 }
 
 // send tells at the end of a minute how many requests subjects sent within it.

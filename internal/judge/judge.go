@@ -229,7 +229,7 @@ func (j *Judge) tryBatch(b *batch) {
 	for range j.state.Clock.blocksEnded(b.From) {
 		j.endBlock()
 	}
-	if !j.state.Clock.started() || j.state.Clock.Begun == 0 {
+	if j.state.Clock.Begun == 0 {
 		j.state.Clock.beginStage(j.config.Stages) // nobody said that one begins
 	}
 	mass := j.state.Clock.mass(b.To.Sub(b.From), j.config.Planned)

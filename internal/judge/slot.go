@@ -241,13 +241,18 @@ type logs [len(sequential.Tilts)]float64
 func conditional(ts []sequential.Table, null float64, tilts []float64, sign float64) logs {
 	var out logs
 	for _, t := range ts {
-		m := t.Moments()
-		atNull := m.Log(null)
-		for i, tilt := range tilts {
-			out[i] += float64(t.Hits)*sign*tilt + atNull - m.Log(null+sign*tilt)
-		}
+		out.multiply(t, null, tilts, sign)
 	}
 	return out
+}
+
+// multiply multiplies the conditional e-values of a table in.
+func (l *logs) multiply(t sequential.Table, null float64, tilts []float64, sign float64) {
+	m := t.Moments()
+	atNull := m.Log(null)
+	for i, tilt := range tilts {
+		l[i] += float64(t.Hits)*sign*tilt + atNull - m.Log(null+sign*tilt)
+	}
 }
 
 // oneSample tests k hits of n against a share of p.

@@ -18,50 +18,35 @@ func (j *Judge) wanting() string {
 		return "" // there is nobody to compare with
 	}
 	for i, s := range j.slots {
-		if s.alerts() {
-			continue
-		}
-		if why := j.state.Banks[i].wanting(s); why == beyondItsLimit {
+		switch b := &j.state.Banks[i]; {
+		case s.alerts():
+		case b.untold(s):
+			return fmt.Sprintf("%s was not told by both versions in this stage yet", s.guardrail.Metric)
+		case b.beyond(s):
 			return "not called healthy while " + j.sentence(i)
-		} else if why != "" {
-			return why
 		}
 	}
 	return ""
 }
 
-// beyondItsLimit stands for the sentence of the finding.
-const beyondItsLimit = "beyond"
+// untold says whether a side has told nothing of the slot's metric in this stage.
+func (b *bank) untold(s slot) bool {
+	return s.guardrail.Metric != "" && (b.Told[armBaseline] == 0 || b.Told[armCandidate] == 0)
+}
 
-func (b *bank) wanting(s slot) string {
-	switch s.guardrail.Signal {
-	case stagger.SignalCount:
-		if b.Told[armBaseline] == 0 || b.Told[armCandidate] == 0 {
-			return fmt.Sprintf("%s was not told by both versions in this stage yet", s.guardrail.Metric)
-		}
-		return b.beyond(s)
-	case stagger.SignalRetries:
-		return b.beyond(s)
+// beyond says whether what was counted since the rollout began, or the last level,
+// exceeds what is tolerated.
+func (b *bank) beyond(s slot) bool {
+	g := s.guardrail
+	switch g.Signal {
+	case stagger.SignalCount, stagger.SignalRetries:
+		base, candidate := b.Heard[armBaseline].share(), b.Heard[armCandidate]
+		return candidate.Hits >= fewHits && candidate.share() > max(base*max(g.Tolerance, 1), g.Floor)
 	case stagger.SignalSaturation, stagger.SignalGauge:
-		if b.Told[armBaseline] == 0 || b.Told[armCandidate] == 0 {
-			return fmt.Sprintf("%s was not told by both versions in this stage yet", s.guardrail.Metric)
-		}
-		if b.Level.Last[armCandidate] > (1+s.guardrail.Tolerance)*max(b.Level.Last[armBaseline], s.guardrail.Floor) {
-			return beyondItsLimit
-		}
+		return b.Level.Last[armCandidate] > (1+g.Tolerance)*max(b.Level.Last[armBaseline], g.Floor)
 	default: // health is proved
+		return false
 	}
-	return ""
-}
-
-// beyond says whether what was counted since the rollout began exceeds what is
-// tolerated.
-func (b *bank) beyond(s slot) string {
-	base, candidate := b.Heard[armBaseline].share(), b.Heard[armCandidate].share()
-	if b.Heard[armCandidate].Hits >= fewHits && candidate > max(base*max(s.guardrail.Tolerance, 1), s.guardrail.Floor) {
-		return beyondItsLimit
-	}
-	return ""
 }
 
 // tell counts how often a metric was told in the stage.

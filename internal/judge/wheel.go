@@ -2,7 +2,6 @@ package judge
 
 import (
 	"math"
-	"time"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/sequential"
@@ -96,21 +95,12 @@ func (t *turns) count(s slot, r rung, b *batch, size int) {
 			n[c] += table.Candidate
 			k[c] += table.Hits
 			if !table.Empty() {
-				t.ratio[c].add(table, null)
+				t.ratio[c].multiply(table, null, sequential.Tilts[:], +1)
 			}
 		}
 	}
 	for c := range n {
 		t.floor[c] = oneSample(k[c], n[c], s.guardrail.Floor, sequential.Tilts[:], +1)
-	}
-}
-
-// add multiplies the conditional e-values of a table.
-func (l *logs) add(t sequential.Table, null float64) {
-	m := t.Moments()
-	atNull := m.Log(null)
-	for i, tilt := range sequential.Tilts {
-		l[i] += float64(t.Hits)*tilt + atNull - m.Log(null+tilt)
 	}
 }
 
@@ -125,7 +115,7 @@ func window(of *[stagger.Groups]int, c, size int) int {
 
 // vote gathers a minute, and lets it vote when it is over.
 func (w *wheel) vote(s slot, b *batch, size int, t *turns) {
-	if number := b.To.UnixNano() / int64(time.Minute); number != w.Number {
+	if number := b.To.UnixNano() / int64(voteLength); number != w.Number {
 		if w.Number != 0 {
 			w.cast(s, size, t)
 		}

@@ -48,7 +48,10 @@ var house = []room{
 		"net/netip", "net/url",     // addresses as text; neither opens anything
 	}},
 	{path: "internal/recording", floor: 2, beside: []string{"internal/judge"}}, // it shows the judge what was recorded
-	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
+	{path: "internal/circuit", floor: 2},
+	{path: "internal/limiter", floor: 2},
+	{path: "internal/retry", floor: 2},
+	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}}, // and lives that never were
 
 	{path: "internal/meter", floor: 3},
 	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter", "internal/proxy/wire"}}, // what passes is counted

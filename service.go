@@ -15,6 +15,14 @@ type Service struct {
 	Metrics Metrics `json:"metrics,omitzero"`
 	// VersionHeader names the response header that tells the version; empty turns it off.
 	VersionHeader string `json:"version_header,omitempty"`
+
+	Retries     Retries     `json:"retries,omitzero"`
+	Circuit     Circuit     `json:"circuit,omitzero"`
+	Concurrency Concurrency `json:"concurrency,omitzero"`
+	Deadline    Deadline    `json:"deadline,omitzero"`
+	// Fallback answers from the baseline when the candidate fails a request that
+	// may be repeated. The failure still counts against the candidate.
+	Fallback bool `json:"fallback,omitempty"`
 }
 
 // Version returns the named version.
@@ -36,6 +44,9 @@ type Route struct {
 	Name string `json:"name"`
 	Host string `json:"host,omitempty"`
 	Path string `json:"path"`
+
+	Priority Priority `json:"priority,omitempty"`
+	Degrade  Degrade  `json:"degrade,omitzero"`
 }
 
 // Version is one deployable build or state of a service.

@@ -74,6 +74,9 @@ func (b *Breaker) State() State { return b.state }
 // Why returns what opened the circuit, and when; empty while it is closed.
 func (b *Breaker) Why() (why string, since time.Time) { return b.why, b.since }
 
+// Turn returns the ticket of the present state.
+func (b *Breaker) Turn() Ticket { return b.turn }
+
 // Row returns how many failures came since the last success.
 func (b *Breaker) Row() int { return b.row }
 
@@ -99,7 +102,7 @@ func (b *Breaker) Admit(now time.Time) (t Ticket, ok bool) {
 // End hears how a request ended that had passed.
 func (b *Breaker) End(now time.Time, t Ticket, r Result) {
 	switch {
-	case t != b.turn:
+	case t != b.turn, b.state == Open:
 	case b.state == Probing:
 		b.endProbe(now, r)
 	case r == Succeeded:

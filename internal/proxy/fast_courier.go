@@ -199,7 +199,7 @@ func (c *courier) carry() bool {
 		path = c.path
 	}
 	traffic, route := c.lane.proxy.table.Load().find(c.lane.listener, view(r.Host.Of(head)), view(path))
-	if route == nil || !traffic.plain {
+	if route == nil || !traffic.plain || traffic.shield != nil || traffic.pause != nil {
 		c.handOver()
 		return false
 	}

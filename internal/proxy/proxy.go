@@ -107,7 +107,32 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 		t.versions = append(t.versions, one)
 		t.plain = t.plain && !slices.ContainsFunc(one.pool.endpoints, func(e *endpoint) bool { return e.h2c })
 	}
+	if err := t.protect(before); err != nil {
+		return nil, err
+	}
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
+}
+
+// protect gives a service what it declares, as it stands in the table before.
+func (t *traffic) protect(before *traffic) (err error) {
+	var was *shield
+	if before != nil {
+		was = before.shield
+	}
+	if t.shield, err = newShield(*t.service, was); err != nil || t.shield == nil {
+		return err
+	}
+	for _, v := range t.versions {
+		if before != nil && before.shield == t.shield {
+			if same := before.version(v.name); same != nil && same.pool == v.pool {
+				v.guard = same.guard
+			}
+		}
+		if v.guard == nil {
+			v.guard = newGuard(*t.service)
+		}
+	}
+	return nil
 }
 
 // versionLine returns the field that tells a version, nil where none is wanted.
@@ -124,7 +149,11 @@ func (p *Proxy) count(t *table) {
 		for _, v := range s.versions {
 			v.series = v.series[:0]
 			for _, r := range s.service.Routes {
-				v.series = append(v.series, p.meter.Series(s.service.Name, v.name, routeName(r)))
+				one := p.meter.Series(s.service.Name, v.name, routeName(r))
+				if s.shield != nil {
+					one.Further()
+				}
+				v.series = append(v.series, one)
 			}
 		}
 	}
@@ -367,7 +396,11 @@ func (p *Proxy) replace(next *table) error {
 	now := p.table.Load()
 	for i, s := range next.services {
 		before, _ := now.service(s.service.Name)
-		if before == nil || !before.applied {
+		if before == nil {
+			continue
+		}
+		s.pause = before.pause
+		if !before.applied {
 			continue
 		}
 		s.arrivals = before.arrivals
@@ -379,6 +412,7 @@ func (p *Proxy) replace(next *table) error {
 	}
 	p.count(next)
 	p.table.Store(next)
+	now.wake(next)
 	for _, s := range next.services {
 		p.meter.Weigh(time.Now(), s.split)
 	}

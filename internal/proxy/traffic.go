@@ -14,7 +14,9 @@ type traffic struct {
 	service  *stagger.Service
 	timeouts stagger.Timeouts
 	versions []*version
-	plain    bool // every endpoint speaks HTTP/1.1
+	plain    bool    // every endpoint speaks HTTP/1.1
+	shield   *shield // nil where nothing is declared
+	pause    *pause  // nil while requests are sent
 
 	split stagger.Split
 	// applied tells a split that was asked for from the one a service starts
@@ -35,6 +37,7 @@ type version struct {
 	header []string // the value of the version header, shared by all answers
 	line   []byte   // the whole field, empty where the service wants none
 	pool   *pool
+	guard  *guard          // nil where the service has no shield
 	series []*meter.Series // by the index of the route
 }
 
@@ -97,15 +100,20 @@ type pass struct {
 	endpoint *endpoint // nil if the version has none
 	healthy  bool      // the endpoint passed its probes
 	sample   meter.Sample
+	care     *care // nil where the service has no shield
 }
 
 // admit chooses version and endpoint, and begins to measure. A version without
-// a healthy endpoint keeps its subjects: moving them would hide its failure.
-// Nobody tries another endpoint later, so the one chosen is the one to count.
+// a healthy endpoint keeps its subjects: moving them would hide its failure. The
+// first endpoint is the one to count, whoever is tried later.
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	v, request := t.choose(a)
 	p := pass{version: v}
-	p.endpoint, p.healthy = v.pool.pick()
+	if t.shield != nil {
+		p.protect(t, r, a, now)
+	} else {
+		p.endpoint, p.healthy = v.pool.pick()
+	}
 	if p.endpoint != nil {
 		request.Host = p.endpoint.host
 	}
@@ -113,8 +121,13 @@ func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	return p
 }
 
-// release gives the endpoint back.
+// release gives the endpoint back, and the care.
 func (p *pass) release() {
+	if p.care != nil {
+		*p.care = care{}
+		cares.Put(p.care)
+		p.care = nil
+	}
 	if p.endpoint != nil {
 		p.endpoint.inFlight.Add(-1)
 	}

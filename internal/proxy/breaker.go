@@ -90,14 +90,14 @@ func (b *breaker) publish() {
 func (b *breaker) closed() bool { return b == nil || b.word.Load()&1 == 0 }
 
 // state returns what people are shown.
-func (b *breaker) state() (name, why string, since time.Time) {
+func (b *breaker) state() (name, why string) {
 	if b == nil {
-		return "", "", time.Time{}
+		return "", ""
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	why, since = b.core.Why()
-	return b.core.State().String(), why, since
+	why, _ = b.core.Why()
+	return b.core.State().String(), why
 }
 
 // resultOf is what a class says of who was asked.

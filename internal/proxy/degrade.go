@@ -137,6 +137,13 @@ func (n *notice) tell(now time.Time, mode, why string) {
 	n.total++
 }
 
+// answers returns how many there were, for ever.
+func (n *notice) answers() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.total
+}
+
 // standing returns the notice, if it still holds.
 func (n *notice) standing(now time.Time) (stagger.Degraded, bool) {
 	n.mu.Lock()

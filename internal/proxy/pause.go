@@ -91,6 +91,13 @@ func (p *Proxy) resume(service string, which *pause) {
 	close(was.over)
 }
 
+// resumeAll ends every pause, as what waits is under way too.
+func (p *Proxy) resumeAll() {
+	for _, s := range p.table.Load().services {
+		p.resume(s.service.Name, nil)
+	}
+}
+
 // find is table.find once the service is not paused. It is not ok when the
 // request cannot wait.
 func (p *Proxy) find(listener int, host, path string, gone <-chan struct{}) (t *traffic, r *route, ok bool) {

@@ -255,6 +255,7 @@ func (p *Proxy) Stop(ctx context.Context) error {
 		return nil
 	}
 	p.running = false
+	p.resumeAll()
 	ctx, cancel := context.WithTimeout(ctx, p.limits.Drain)
 	defer cancel()
 	err := p.drain(ctx)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"net/netip"
 	"reflect"
 	"sync"
@@ -64,7 +65,7 @@ func newShield(s stagger.Service, before *shield) (*shield, error) {
 	}
 	one := &shield{
 		declared: declared, retries: retry.NewRule(s.Retries), fallback: s.Fallback,
-		deadline: s.Deadline.Header, header: s.Concurrency.PriorityHeader,
+		deadline: http.CanonicalHeaderKey(s.Deadline.Header), header: http.CanonicalHeaderKey(s.Concurrency.PriorityHeader),
 	}
 	if s.Retries.Attempts > 1 {
 		one.budget = newBudget(s.Retries)

@@ -177,7 +177,7 @@ func (a *App) startController(ctx context.Context, m *meter.Meter) error {
 	}
 	c, err := controller.New(controller.Config{
 		Services: a.Services, Driver: a.proxy, Source: source, Journal: a.store,
-		Ready: a.proxy, Log: a.log, Tick: tick,
+		Ready: a.proxy, Circuits: a.proxy, Log: a.log, Tick: tick,
 	})
 	if err != nil {
 		return err
@@ -256,6 +256,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		m.Collector(),
+		a.proxy.Collector(),
 		a.scraper.Collector(),
 		rollouts{a.store, a.Services},
 		collectors.NewGoCollector(),

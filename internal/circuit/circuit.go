@@ -57,7 +57,8 @@ type Breaker struct {
 	state State
 	turn  Ticket    // grows with the state
 	since time.Time // when it opened
-	why   string    // what opened it
+	cause string    // what opened it at first
+	why   string    // and since
 
 	row    int // failures since the last success
 	window window
@@ -127,7 +128,9 @@ func (b *Breaker) endProbe(now time.Time, r Result) {
 	b.out--
 	switch r {
 	case Failed:
-		b.open(now, "it failed when it was tried again")
+		cause := b.cause
+		b.open(now, cause)
+		b.why = cause + ", and it failed again when it was tried"
 	case Succeeded:
 		if b.good++; b.good >= b.rule.Probes {
 			b.become(Closed)
@@ -151,7 +154,7 @@ func (b *Breaker) look(now time.Time) {
 
 func (b *Breaker) open(now time.Time, why string) {
 	b.become(Open)
-	b.since, b.why = now, why
+	b.since, b.cause, b.why = now, why, why
 }
 
 // become enters a state with nothing known in it yet.
@@ -161,6 +164,6 @@ func (b *Breaker) become(s State) {
 	b.row, b.out, b.good = 0, 0, 0
 	b.window.clear()
 	if s == Closed {
-		b.why, b.since = "", time.Time{}
+		b.cause, b.why, b.since = "", "", time.Time{}
 	}
 }

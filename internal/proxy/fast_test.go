@@ -46,7 +46,7 @@ func proxyOver(t testing.TB, answer string, fast bool) *Proxy {
 		}
 	}()
 	p, err := New(Config{
-		Fast:      fast,
+		NetHTTP:   !fast,
 		Listeners: []Listener{{Name: "web", Address: "127.0.0.1:0"}},
 		Services: []stagger.Service{{
 			Name: "shop", Baseline: "v1", Listener: "web", VersionHeader: "X-Version",
@@ -97,30 +97,6 @@ const (
 	plainRequest = "GET /a%20b?c HTTP/1.1\r\nHost: shop.example.org\r\nUser-Agent: x\r\nCookie: a=b\r\n\r\n"
 	plainAnswer  = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
 )
-
-func TestAPlainRequestAllocatesNothing(t *testing.T) {
-	conn := dialProxy(t, fastProxy(t, plainAnswer))
-	request, b := []byte(plainRequest), make([]byte, 4<<10)
-	once := func() {
-		if _, err := conn.Write(request); err != nil {
-			t.Fatal(err)
-		}
-		for n := 0; !bytes.HasSuffix(b[:n], []byte("hello")); {
-			k, err := conn.Read(b[n:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			n += k
-		}
-	}
-	for range 20 {
-		once()
-	}
-	// A tick's cell is made once per quarter second.
-	if n := testing.AllocsPerRun(2000, once); n >= 1 {
-		t.Errorf("%v allocations per request", n)
-	}
-}
 
 func (l *lane) knows() int {
 	l.mu.Lock()

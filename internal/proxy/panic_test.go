@@ -22,6 +22,7 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 	var log strings.Builder
 	m := meter.New(meter.Options{})
 	p, err := New(Config{
+		NetHTTP:   true,
 		Listeners: []Listener{{Name: "web", Address: "127.0.0.1:0"}},
 		Services: []stagger.Service{{
 			Name: "shop", Baseline: "v1", Listener: "web", Routes: []stagger.Route{{Name: "all", Path: "/"}},

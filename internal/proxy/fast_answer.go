@@ -150,7 +150,7 @@ func (c *courier) giveBack(upstream *link, body *content) {
 		return
 	}
 	c.watch.upstream.Store(nil)
-	c.pass.endpoint.links.put(upstream, time.Now())
+	c.pass.endpoint.Put(upstream, time.Now())
 }
 
 // startAnswer writes the status line: the version is ours.

@@ -60,7 +60,7 @@ func (c *courier) ask(head []byte, a *arrival) (marks uint64, err error) {
 	a.reused = upstream != nil
 	for {
 		if upstream == nil {
-			if upstream, err = c.pass.endpoint.connect(c.traffic.timeouts.Connect); err != nil {
+			if upstream, err = c.pass.endpoint.Connect(c.traffic.timeouts.Connect); err != nil {
 				return 0, fmt.Errorf("%w: %w", errDial, err)
 			}
 		}
@@ -85,8 +85,8 @@ func (c *courier) ask(head []byte, a *arrival) (marks uint64, err error) {
 // idleLink takes an idle link. One that must be alive is looked at first.
 func (c *courier) idleLink(alive bool) *link {
 	for {
-		upstream := c.pass.endpoint.links.take()
-		if upstream == nil || !alive || isSilent(upstream.raw) {
+		upstream := c.pass.endpoint.Take()
+		if upstream == nil || !alive || isSilent(upstream.Raw) {
 			return upstream
 		}
 		_ = upstream.Close()

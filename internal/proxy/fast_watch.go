@@ -84,7 +84,7 @@ func (l *lane) watch() {
 			l.look(now)
 			if looks++; looks%100 == 0 {
 				for pool := range l.proxy.table.Load().pools() {
-					pool.rest(now)
+					pool.Rest(now)
 				}
 			}
 		}

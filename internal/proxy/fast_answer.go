@@ -258,7 +258,7 @@ func (c *courier) giveBack() {
 		return
 	}
 	if upstream := c.watch.upstream.Swap(nil); upstream != nil {
-		c.pass.endpoint.links.put(upstream, time.Now())
+		c.pass.endpoint.Put(upstream, time.Now())
 	}
 }
 

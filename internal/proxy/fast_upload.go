@@ -69,7 +69,7 @@ func (c *courier) pushUp(p []byte) bool {
 func (c *courier) upload() progress {
 	upstream := c.watch.upstream.Load()
 	for c.left > 0 {
-		if c.marks = c.watch.enter(busy); c.marks != 0 || !isSilent(upstream.raw) {
+		if c.marks = c.watch.enter(busy); c.marks != 0 || !isSilent(upstream.Raw) {
 			c.early = c.marks&expired == 0
 			return brokenOff
 		}

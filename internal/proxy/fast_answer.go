@@ -178,7 +178,7 @@ const copyUpTo = 4 << 10
 func (c *courier) sendPiece(body *content, piece []byte) meter.Class {
 	n, ok := body.take(piece)
 	piece = piece[:n]
-	sent := false
+	var sent bool
 	switch {
 	case body.framed == byClosing:
 		c.out = body.appendChunk(c.out, piece)

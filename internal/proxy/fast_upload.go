@@ -28,7 +28,8 @@ func (c *courier) beginUpload(left int64) bool {
 	reused, err := c.link()
 	if err != nil {
 		c.early, c.closing = true, true
-		return c.blame(0, err) && false
+		c.blame(0, err)
+		return false
 	}
 	c.arrival.begin(reused)
 	c.arrival.sent = true

@@ -6,7 +6,7 @@ import "github.com/stagger-dev/stagger/internal/proxy"
 // plain listener's port too, so h2c needs none of its own.
 func ownConfig(_ string, fast bool) proxy.Config {
 	return proxy.Config{
-		Fast:      fast,
+		NetHTTP:   !fast,
 		Limits:    proxy.Limits{Pooled: 2048},
 		Listeners: []proxy.Listener{{Name: "web", Address: proxyAddress}},
 		Services:  shop(),

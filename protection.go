@@ -44,7 +44,8 @@ const (
 // because those before failed, and how it is tried again. The zero value never
 // opens.
 type Circuit struct {
-	// Consecutive failures in a row open it; zero does not count them.
+	// Consecutive failures in a row open it, of a version as many for each of its
+	// endpoints; zero does not count them.
 	Consecutive int `json:"consecutive"`
 	// Rate is the share of failures within Window that opens it, once Least
 	// requests were seen; zero does not look at it.

@@ -12,7 +12,7 @@ var retries = object("When a request is sent again after an attempt that failed,
 
 // circuit is when a version is left alone.
 var circuit = object("When a version, or one of its endpoints, gets no more requests because those before failed. While a candidate's is open its rollout is cut to the probe.",
-	field{"consecutive", count("Failures in a row that open it; 0 does not count them.").or("5")},
+	field{"consecutive", count("Failures in a row that open it, of a version as many for each of its endpoints; 0 does not count them.").or("5")},
 	field{"rate", share("The share of failures that opens it; 0% does not look at it.").or("50%")},
 	field{"window", duration("The time over which the rate is taken, 1s to 10m.").or("10s")},
 	field{"least", count("Requests within the window before the rate counts.").or("20")},

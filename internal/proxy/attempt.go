@@ -10,6 +10,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/limiter"
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/retry"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // failure is how an attempt failed, while nothing of its answer was passed on.
@@ -72,7 +73,7 @@ var cares = sync.Pool{New: func() any { return new(care) }}
 // lease is what one attempt holds of a version.
 type lease struct {
 	version  *version
-	endpoint *endpoint
+	endpoint *upstream.Endpoint
 	healthy  bool
 	begun    time.Time
 	ticket   circuit.Ticket
@@ -120,7 +121,7 @@ func (p *pass) follow(l lease) {
 
 // take lets a request pass to a version: its circuit, its limit, an endpoint and
 // that one's circuit. avoid is the endpoint that failed just now.
-func (v *version) take(now time.Time, p limiter.Priority, avoid *endpoint) (lease, *failure) {
+func (v *version) take(now time.Time, p limiter.Priority, avoid *upstream.Endpoint) (lease, *failure) {
 	l := lease{version: v, begun: now}
 	var ok bool
 	if l.ticket, ok = v.guard.circuit.admit(now); !ok {
@@ -144,22 +145,22 @@ const picks = 8
 
 // pick finds an endpoint that is not left alone; not the one to avoid, if
 // another one is drawn.
-func (l *lease) pick(now time.Time, avoid *endpoint) *failure {
+func (l *lease) pick(now time.Time, avoid *upstream.Endpoint) *failure {
 	why := &refusals[noEndpoint]
 	for i := range picks {
-		l.endpoint, l.healthy = l.version.pool.pick()
+		l.endpoint, l.healthy = l.version.pool.Pick()
 		if l.endpoint == nil {
 			return why
 		}
 		if l.endpoint != avoid || i == picks-1 {
-			l.host = l.version.guard.host(l.endpoint.address)
+			l.host = l.version.guard.host(l.endpoint.Address())
 			var ok bool
 			if l.admitted, ok = l.host.admit(now); ok {
 				return nil
 			}
 			why = &refusals[circuitOpen]
 		}
-		l.endpoint.inFlight.Add(-1)
+		l.endpoint.Release()
 	}
 	return why
 }
@@ -207,7 +208,7 @@ func (p *pass) next(now time.Time, f failure, method string, whole bool) bool {
 	}
 	p.settle(now, f.class)
 	if p.endpoint != nil {
-		p.endpoint.inFlight.Add(-1)
+		p.endpoint.Release()
 	}
 	c.kind = kind
 	p.follow(l)

@@ -82,7 +82,7 @@ func (x *exchange) attempt() (again bool) {
 	if x.body != nil {
 		x.idle.touch()
 	}
-	response, err := x.pass.endpoint.transport.RoundTrip(request)
+	response, err := x.pass.endpoint.RoundTrip(request)
 	x.interim.stop()
 	if err != nil {
 		return x.failed(x.blame(err))
@@ -136,7 +136,7 @@ func (x *exchange) prepare() {
 	x.prepared = true
 	r := x.r
 	x.idle.after, x.idle.control = x.traffic.timeouts.Idle, x.control
-	if e := x.pass.endpoint; r.ProtoMajor == 1 && (e == nil || !e.h2c) {
+	if e := x.pass.endpoint; r.ProtoMajor == 1 && (e == nil || !e.Multiplexed()) {
 		x.upgrade = upgradeOf(r.Header)
 		if wire.Equal(x.upgrade, "h2c") {
 			x.upgrade = "" // the proxy's business, and it need not
@@ -165,7 +165,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
-			Scheme: "http", Host: x.pass.endpoint.address,
+			Scheme: "http", Host: x.pass.endpoint.Address(),
 			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 		},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

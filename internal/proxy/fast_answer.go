@@ -178,7 +178,7 @@ const copyUpTo = 4 << 10
 func (c *courier) sendPiece(body *content, piece []byte) meter.Class {
 	n, ok := body.take(piece)
 	piece = piece[:n]
-	sent := false
+	var sent bool
 	switch {
 	case body.framed == byClosing:
 		c.out = body.appendChunk(c.out, piece)
@@ -258,7 +258,7 @@ func (c *courier) giveBack() {
 		return
 	}
 	if upstream := c.watch.upstream.Swap(nil); upstream != nil {
-		c.pass.endpoint.links.put(upstream, time.Now())
+		c.pass.endpoint.Put(upstream, time.Now())
 	}
 }
 

@@ -95,7 +95,7 @@ func (c *courier) end() {
 		_ = c.conn.Close()
 	}
 	if c.desk != nil {
-		c.desk.leave()
+		c.leave()
 	}
 }
 
@@ -146,27 +146,19 @@ func (c *courier) ready(fd uintptr) (end bool) {
 	}
 	for {
 		if c.left > 0 {
-			switch c.upload() {
-			case sendingOn:
-				return c.rest()
-			case brokenOff:
-				return true
-			case sentAll:
+			if p := c.upload(); p != sentAll {
+				return p == brokenOff || c.rest()
 			}
 		}
 		space := c.in[c.to:]
 		n, errno := read(fd, space)
-		if errno == syscall.EAGAIN {
-			return c.rest()
-		}
-		if n == 0 {
-			return true
-		}
 		c.to += n
-		if !c.serve() {
+		switch {
+		case errno == syscall.EAGAIN:
+			return c.rest()
+		case n == 0 || !c.serve():
 			return true
-		}
-		if n < len(space) {
+		case n < len(space):
 			return c.rest()
 		}
 	}
@@ -213,7 +205,7 @@ func (c *courier) rest() (end bool) {
 		c.heading = true
 		return c.watch.enter(heading) != 0
 	}
-	c.desk.leave()
+	c.leave()
 	c.desk = nil
 	return c.watch.enter(resting) != 0 || c.lane.draining.Load()
 }

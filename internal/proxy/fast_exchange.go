@@ -55,11 +55,11 @@ func (c *courier) ask() (marks uint64, err error) {
 // that cannot be repeated it must look alive.
 func (c *courier) link() (reused bool, err error) {
 	for {
-		upstream := c.pass.endpoint.links.take()
+		upstream := c.pass.endpoint.Take()
 		if upstream == nil {
 			return false, c.connect()
 		}
-		if c.repeatable || isSilent(upstream.raw) {
+		if c.repeatable || isSilent(upstream.Raw) {
 			c.watch.upstream.Store(upstream)
 			return true, nil
 		}
@@ -69,7 +69,7 @@ func (c *courier) link() (reused bool, err error) {
 
 // connect makes a new link.
 func (c *courier) connect() error {
-	upstream, err := c.pass.endpoint.connect(c.traffic.timeouts.Connect)
+	upstream, err := c.pass.endpoint.Connect(c.traffic.timeouts.Connect)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDial, err)
 	}
@@ -91,7 +91,7 @@ func (c *courier) trade() (marks uint64, err error) {
 	if marks = c.watch.enter(awaiting); marks != 0 {
 		return marks, errWatch
 	}
-	err = c.watch.upstream.Load().raw.Read(c.onTurn)
+	err = c.watch.upstream.Load().Raw.Read(c.onTurn)
 	if a.complete {
 		if err != nil && a.class == whole {
 			a.class = c.blameWatch()

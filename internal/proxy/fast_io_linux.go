@@ -31,9 +31,9 @@ func write(fd uintptr, p []byte) (int, syscall.Errno) {
 	}
 }
 
-// writeBoth writes what there is room for of a and then of b.
+// writeBoth writes what there is room for of a and then of b. Neither is empty.
 func writeBoth(fd uintptr, a, b []byte) (int, syscall.Errno) {
-	both := [2]syscall.Iovec{{Base: unsafe.SliceData(a)}, {Base: unsafe.SliceData(b)}}
+	both := [2]syscall.Iovec{{Base: &a[0]}, {Base: &b[0]}}
 	both[0].SetLen(len(a))
 	both[1].SetLen(len(b))
 	for {

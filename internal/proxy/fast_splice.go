@@ -34,7 +34,7 @@ func (c *courier) splice(left int64) meter.Class {
 		marks := c.watch.enter(busy) &^ hungUp
 		left -= n
 		switch {
-		case marks&expired != 0 && !isSilent(upstream.raw):
+		case marks&expired != 0 && !isSilent(upstream.Raw):
 			return meter.ClientAbort // there is something, and it was not taken
 		case marks != 0:
 			return blameMarks(marks)

@@ -46,7 +46,7 @@ func proxyOver(t testing.TB, answer string, fast bool) *Proxy {
 		}
 	}()
 	p, err := New(Config{
-		Fast:      fast,
+		NetHTTP:   !fast,
 		Listeners: []Listener{{Name: "web", Address: "127.0.0.1:0"}},
 		Services: []stagger.Service{{
 			Name: "shop", Baseline: "v1", Listener: "web", VersionHeader: "X-Version",
@@ -97,30 +97,6 @@ const (
 	plainRequest = "GET /a%20b?c HTTP/1.1\r\nHost: shop.example.org\r\nUser-Agent: x\r\nCookie: a=b\r\n\r\n"
 	plainAnswer  = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
 )
-
-func TestAPlainRequestAllocatesNothing(t *testing.T) {
-	conn := dialProxy(t, fastProxy(t, plainAnswer))
-	request, b := []byte(plainRequest), make([]byte, 4<<10)
-	once := func() {
-		if _, err := conn.Write(request); err != nil {
-			t.Fatal(err)
-		}
-		for n := 0; !bytes.HasSuffix(b[:n], []byte("hello")); {
-			k, err := conn.Read(b[n:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			n += k
-		}
-	}
-	for range 20 {
-		once()
-	}
-	// A tick's cell is made once per quarter second.
-	if n := testing.AllocsPerRun(2000, once); n >= 1 {
-		t.Errorf("%v allocations per request", n)
-	}
-}
 
 func (l *lane) knows() int {
 	l.mu.Lock()
@@ -267,30 +243,6 @@ func TestBothTransportsStripTheSameFields(t *testing.T) {
 		if isHopByHop([]byte(name)) {
 			t.Errorf("%s goes", name)
 		}
-	}
-}
-
-func TestLinksAreBoundedAndGrowOld(t *testing.T) {
-	s := links{limit: 2}
-	begin := time.Now()
-	var made []*link
-	for range 3 {
-		here, there := net.Pipe()
-		t.Cleanup(func() { _ = there.Close() })
-		made = append(made, &link{Conn: here})
-		s.put(made[len(made)-1], begin.Add(time.Duration(len(made))*time.Second))
-	}
-	if _, err := made[2].Write(nil); err == nil {
-		t.Error("the third is kept")
-	}
-	s.rest(begin.Add(maxRest + 1500*time.Millisecond))
-	if len(s.idle) != 1 || s.take() != made[1] {
-		t.Error("not the oldest was closed")
-	}
-	s.close()
-	s.put(made[1], begin)
-	if s.take() != nil {
-		t.Error("a link is kept after the end")
 	}
 }
 

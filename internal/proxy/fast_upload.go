@@ -28,7 +28,8 @@ func (c *courier) beginUpload(left int64) bool {
 	reused, err := c.link()
 	if err != nil {
 		c.early, c.closing = true, true
-		return c.blame(0, err) && false
+		c.blame(0, err)
+		return false
 	}
 	c.arrival.begin(reused)
 	c.arrival.sent = true
@@ -69,7 +70,7 @@ func (c *courier) pushUp(p []byte) bool {
 func (c *courier) upload() progress {
 	upstream := c.watch.upstream.Load()
 	for c.left > 0 {
-		if c.marks = c.watch.enter(busy); c.marks != 0 || !isSilent(upstream.raw) {
+		if c.marks = c.watch.enter(busy); c.marks != 0 || !isSilent(upstream.Raw) {
 			c.early = c.marks&expired == 0
 			return brokenOff
 		}

@@ -33,7 +33,8 @@ type watch struct {
 // core when they are many.
 const (
 	lookEvery = 50 * time.Millisecond
-	lookShare = 20 // one in so many
+	lookShare = 20              // one in so many
+	restEvery = 5 * time.Second // links that have been idle for long are closed
 )
 
 // phase is what a courier waits for.
@@ -95,10 +96,10 @@ func (l *lane) watch() {
 			return
 		case begin := <-clock.C:
 			l.look(begin)
-			if begin.Sub(rested) > maxRest/10 {
+			if begin.Sub(rested) > restEvery {
 				rested = begin
 				for pool := range l.proxy.table.Load().pools() {
-					pool.rest(begin)
+					pool.Rest(begin)
 				}
 			}
 			clock.Reset(max(lookEvery, lookShare*time.Since(begin)))
@@ -149,10 +150,10 @@ func (c *courier) peek(p phase, upstream *link) (mark uint64) {
 	case (p == awaiting || p == reading || first && waitsForClient(p)) && hasEnded(c.raw):
 		return gone
 	case upstream == nil:
-	case p == awaiting && hasEnded(upstream.raw):
+	case p == awaiting && hasEnded(upstream.Raw):
 		// Its last word may have been said before it was waited for.
 		return hungUp
-	case (p == uploading || p == sending) && !isSilent(upstream.raw):
+	case (p == uploading || p == sending) && !isSilent(upstream.Raw):
 		return answered
 	}
 	return 0

@@ -116,8 +116,12 @@ type guard struct {
 	refused [reasons]atomic.Uint64
 }
 
-func newGuard(s stagger.Service) *guard {
-	return &guard{circuit: newBreaker(s.Circuit), limit: newLimit(s.Concurrency), rule: s.Circuit}
+// newGuard takes a row of failures at the version to be one at each of its
+// endpoints: a single bad one is left alone by itself.
+func newGuard(s stagger.Service, endpoints int) *guard {
+	whole := s.Circuit
+	whole.Consecutive *= max(endpoints, 1)
+	return &guard{circuit: newBreaker(whole), limit: newLimit(s.Concurrency), rule: s.Circuit}
 }
 
 // maxHosts bounds the circuits of endpoints that come and go.

@@ -7,6 +7,7 @@ import (
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/cohort"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // traffic says where the requests of one service go now. It is immutable.
@@ -36,7 +37,7 @@ type version struct {
 	name   string
 	header []string // the value of the version header, shared by all answers
 	line   []byte   // the whole field, empty where the service wants none
-	pool   *pool
+	pool   *upstream.Pool
 	guard  *guard          // nil where the service has no shield
 	series []*meter.Series // by the index of the route
 }
@@ -97,8 +98,8 @@ func (t *traffic) choose(a cohort.Attributes) (*version, meter.Request) {
 // then releases the endpoint.
 type pass struct {
 	version  *version
-	endpoint *endpoint // nil if the version has none
-	healthy  bool      // the endpoint passed its probes
+	endpoint *upstream.Endpoint // nil if the version has none
+	healthy  bool               // the endpoint passed its probes
 	sample   meter.Sample
 	care     *care // nil where the service has no shield
 }
@@ -112,10 +113,10 @@ func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	if t.shield != nil {
 		p.protect(t, r, a, now)
 	} else {
-		p.endpoint, p.healthy = v.pool.pick()
+		p.endpoint, p.healthy = v.pool.Pick()
 	}
 	if p.endpoint != nil {
-		request.Host = p.endpoint.host
+		request.Host = p.endpoint.Host()
 	}
 	p.sample = v.series[r.index].BeginRequest(now, request)
 	return p
@@ -129,7 +130,7 @@ func (p *pass) release() {
 		p.care = nil
 	}
 	if p.endpoint != nil {
-		p.endpoint.inFlight.Add(-1)
+		p.endpoint.Release()
 	}
 }
 

@@ -128,6 +128,9 @@ func (c *courier) cut() {
 func (c *courier) finish(class meter.Class) {
 	if c.open {
 		c.open = false
+		if c.pass.care != nil {
+			c.watch.until.Store(0)
+		}
 		c.pass.finish(time.Now(), class)
 		c.pass.release()
 	}
@@ -246,7 +249,6 @@ func (c *courier) handOver() {
 // carry routes a request, passes it on and answers it, or leaves that to upload
 // when its body is not here. It is false when the connection ends.
 func (c *courier) carry() bool {
-	now := time.Now()
 	r := &c.request
 	head := c.in[c.from:c.to]
 	path := r.Path.Of(head)
@@ -254,8 +256,9 @@ func (c *courier) carry() bool {
 		c.path = wire.AppendPath(c.path[:0], path)
 		path = c.path
 	}
-	traffic, route := c.lane.proxy.table.Load().find(c.lane.listener, view(r.Host.Of(head)), view(path))
-	if route == nil || !traffic.plain || traffic.shield != nil || traffic.pause != nil {
+	traffic, route, ok := c.lane.proxy.find(c.lane.listener, view(r.Host.Of(head)), view(path), nil)
+	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	if !ok || route == nil || !traffic.plain || !c.carries(traffic, route, int(here)) {
 		c.unusual = true
 		return false
 	}
@@ -263,10 +266,12 @@ func (c *courier) carry() bool {
 	c.headless, c.repeatable = string(method) == "HEAD", isRepeatable(method)
 	c.asked.request, c.asked.head, c.asked.claims = r, head, nil
 	c.traffic, c.closing, c.early, c.marks = traffic, r.Close, false, 0
-	c.pass, c.open = traffic.admit(route, &c.asked, now), true
+	c.pass, c.open = traffic.admit(route, &c.asked, time.Now()), true
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
-	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	if c.pass.care != nil {
+		c.protect()
+	}
 	c.outbound(head, int(here))
 	c.from += r.Size + int(here)
 	if left := max(r.Length, 0) - here; left > 0 {

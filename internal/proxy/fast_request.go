@@ -112,6 +112,8 @@ func (c *courier) outbound(head []byte, here int) {
 		switch {
 		case isHopByHop(name), wire.Equal(name, "x-forwarded-for"), r.Listing && isListed(head, r.Fields, name):
 			continue
+		case c.tells(name):
+			continue
 		case wire.Equal(name, "x-forwarded-host"):
 			before.host = true
 		case wire.Equal(name, "x-forwarded-proto"):
@@ -123,6 +125,7 @@ func (c *courier) outbound(head []byte, here int) {
 		out = append(out, "Content-Length: 0\r\n"...)
 	}
 	out = c.introduce(out, head, before)
+	out = c.tellDeadline(out)
 	out = append(out, "\r\n"...)
 	out = append(out, head[r.Size:r.Size+here]...)
 	c.out = out

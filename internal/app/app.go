@@ -240,13 +240,15 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.store, Services: a.Services}))
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services}))
 	return api.Guard(a.config.Admin.Token, mux)
 }
 
+func (a *App) shown() shown { return shown{a.store, a.proxy} }
+
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
-		Store: a.store, Services: a.Services, Wake: a.controller.Wake,
+		Store: a.shown(), Services: a.Services, Wake: a.controller.Wake,
 		Check: func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
 		Log:   a.log, Version: a.options.Version,
 	})

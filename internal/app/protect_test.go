@@ -129,3 +129,62 @@ services:
 		}
 	}
 }
+
+// TestPeopleAreToldOfWhatIsDegraded looks at every place that tells them.
+func TestPeopleAreToldOfWhatIsDegraded(t *testing.T) {
+	c, err := config.ParseServer("stagger.yaml", fmt.Appendf(nil, `
+listeners: [{name: web, address: "127.0.0.1:0"}]
+admin: {address: "127.0.0.1:0"}
+store: {path: %q}
+services:
+  - name: shop
+    baseline: v1
+    versions: {v1: {upstreams: [%q]}}
+    routes: [{name: search, degrade: {static: {status: 200, body: "[]", content_type: application/json}}}]
+    circuit: {consecutive: 3, open: 1m}
+    concurrency: {}
+`, filepath.Join(t.TempDir(), "stagger.db"), failing(t)))
+	must(t, err)
+	w := start(t, c)
+	for range 5 {
+		if code, body := get(t, w.ProxyURL("web")); code != http.StatusOK || body != "[]" {
+			t.Fatalf("%d %q", code, body)
+		}
+	}
+	services, err := w.Client.Services(t.Context())
+	must(t, err)
+	s := services[0]
+	if len(s.Degraded) != 1 || s.Degraded[0].Route != "search" || s.Degraded[0].Mode != "static" || s.Degraded[0].Count != 5 {
+		t.Errorf("the API tells %+v", s.Degraded)
+	}
+	if len(s.Strain) != 1 || s.Strain[0].Circuit != "open" || s.Strain[0].Why != "3 failures in a row" || s.Strain[0].Limit == 0 {
+		t.Errorf("the API tells %+v", s.Strain)
+	}
+	_, page := get(t, w.AdminURL()+"/")
+	for _, want := range []string{"search is degraded: static", "circuit open: 3 failures in a row", "requests it bears at once"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	metrics := ""
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		// A request ends a moment after its answer arrived.
+		_, metrics = get(t, w.AdminURL()+"/metrics")
+		if strings.Contains(metrics, `stagger_delivered_total{outcome="2xx",route="search",service="shop",version="v1"} 5`) {
+			break
+		}
+	}
+	for _, want := range []string{
+		`stagger_degraded_answers_total{mode="static",route="search",service="shop"} 5`,
+		`stagger_delivered_total{outcome="2xx",route="search",service="shop",version="v1"} 5`,
+		`stagger_circuit_closed{service="shop",version="v1"} 0`,
+		`stagger_circuit_opened_total{service="shop",version="v1"} 1`,
+		`stagger_refused_requests_total{reason="circuit",service="shop",version="v1"} 2`,
+		`stagger_saturation_ratio{service="shop",version="v1"} `,
+		`stagger_concurrency_limit{service="shop",version="v1"} 20`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+}

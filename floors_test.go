@@ -47,6 +47,7 @@ var house = []room{
 		"github.com/goccy/go-yaml", // the format of the files
 		"net/netip", "net/url",     // addresses as text; neither opens anything
 	}},
+	{path: "internal/whence", floor: 2, needs: []string{"net/netip"}},          // addresses as text
 	{path: "internal/recording", floor: 2, beside: []string{"internal/judge"}}, // it shows the judge what was recorded
 	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/whence"
 )
 
 // Config is what a Proxy is made from.
@@ -25,6 +26,7 @@ type Config struct {
 type Listener struct {
 	Name    string
 	Address string // host:port; port 0 takes any free one
+	Whence  whence.Rules
 }
 
 // Limits bound what clients can make the proxy hold. A zero value takes the

@@ -53,7 +53,7 @@ func newCourier(l *lane, accepted net.Conn) *courier {
 		return nil
 	}
 	c := &courier{lane: l, conn: framed, client: framed.Conn, raw: raw, in: make([]byte, maxPlain)}
-	c.asked = plainAttributes{request: &c.request, address: clientAddress(framed.RemoteAddr().String())}
+	c.asked = plainAttributes{request: &c.request, conn: framed, rules: l.rules}
 	return c
 }
 

@@ -42,7 +42,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x := exchange{
 		w: w, r: r, control: http.NewResponseController(w), proxy: h.proxy,
-		traffic: traffic, attributes: attributes{request: r},
+		traffic: traffic, attributes: attributes{request: r, rules: &h.proxy.listeners[h.listener].Whence},
 		class: meter.ConnectError,
 	}
 	x.pass = traffic.admit(route, &x.attributes, now)
@@ -144,7 +144,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 			x.upgrade = "" // the proxy's business, and it need not
 		}
 	}
-	forward(r, x.upgrade)
+	forward(r, x.upgrade, x.attributes.rules, hopOf(r))
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{

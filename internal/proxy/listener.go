@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/whence"
 )
 
 // listen takes an address.
@@ -22,7 +24,9 @@ func listen(ctx context.Context, l Listener, connections int) (net.Listener, err
 	case err != nil:
 		return nil, refuse(stagger.CodeInvalid, "listener %q: cannot listen on %s: %v", l.Name, l.Address, cause(err))
 	}
-	return &listener{Listener: inner, free: make(chan struct{}, connections), closed: make(chan struct{})}, nil
+	return &listener{
+		Listener: inner, trusted: l.Whence.Trusted, free: make(chan struct{}, connections), closed: make(chan struct{}),
+	}, nil
 }
 
 // cause drops the address that a net.OpError repeats.
@@ -36,9 +40,10 @@ func cause(err error) error {
 // listener bounds the connections that are open at once, and guards each.
 type listener struct {
 	net.Listener
-	free   chan struct{} // holds one value per open connection
-	closed chan struct{}
-	once   sync.Once
+	trusted whence.Trust
+	free    chan struct{} // holds one value per open connection
+	closed  chan struct{}
+	once    sync.Once
 }
 
 // Accept waits for room and then for a connection. Clients beyond the bound
@@ -54,7 +59,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		<-l.free
 		return nil, err
 	}
-	return &conn{Conn: inner, release: sync.OnceFunc(func() { <-l.free })}, nil
+	return &conn{Conn: inner, release: sync.OnceFunc(func() { <-l.free }), hop: lastHop(inner, l.trusted)}, nil
 }
 
 // Close ends Accept.
@@ -68,6 +73,7 @@ func (l *listener) Close() error {
 type conn struct {
 	net.Conn
 	release func()
+	hop     whence.Hop // of its requests, but for their host
 	framing framing
 	broken  error
 }
@@ -117,4 +123,17 @@ func (c *conn) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
+}
+
+// lastHop says who is at the other end of a connection.
+func lastHop(c net.Conn, trusted whence.Trust) whence.Hop {
+	hop := whence.Hop{Proto: plainProto}
+	if _, secure := c.(*tls.Conn); secure {
+		hop.Proto = secureProto
+	}
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		hop.Peer = a.AddrPort().Addr().Unmap().WithZone("")
+	}
+	hop.Address, hop.Trusted = textOf(hop.Peer), trusted.Holds(hop.Peer)
+	return hop
 }

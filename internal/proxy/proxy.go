@@ -199,6 +199,12 @@ func (p *Proxy) serve(i int, l net.Listener) {
 			PingTimeout:          10 * time.Second,
 			WriteByteTimeout:     time.Minute,
 		},
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if one, ok := c.(*conn); ok {
+				return withConn(ctx, one)
+			}
+			return ctx
+		},
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}

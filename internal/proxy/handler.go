@@ -35,6 +35,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
 		return
 	}
+	if h.proxy.listeners[h.listener].sendsAway(w, r) {
+		return
+	}
 	traffic, route := h.proxy.table.Load().find(h.listener, r.Host, r.URL.Path)
 	if route == nil {
 		answer(w, http.StatusNotFound, "no route leads from here")

@@ -6,35 +6,28 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 
-	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/listen"
 	"github.com/stagger-dev/stagger/internal/whence"
 )
 
-// listen takes an address.
-func listen(ctx context.Context, l Listener, connections int) (net.Listener, error) {
-	var config net.ListenConfig
-	inner, err := config.Listen(ctx, "tcp", l.Address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, refuse(stagger.CodeConflict,
-			"listener %q: %s is in use already; choose another address or stop what holds it", l.Name, l.Address)
-	case err != nil:
-		return nil, refuse(stagger.CodeInvalid, "listener %q: cannot listen on %s: %v", l.Name, l.Address, cause(err))
+// enter opens the doors of a listener. Its addresses share one bound.
+func enter(ctx context.Context, l Listener, connections int) ([]net.Listener, error) {
+	door := l.Door
+	if door == nil {
+		door = &listen.Door{Name: l.Name, Addresses: []string{l.Address}}
 	}
-	return &listener{
-		Listener: inner, trusted: l.Whence.Trusted, free: make(chan struct{}, connections), closed: make(chan struct{}),
-	}, nil
-}
-
-// cause drops the address that a net.OpError repeats.
-func cause(err error) error {
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return op.Err
+	open, err := door.Open(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	free := make(chan struct{}, connections)
+	for i, inner := range open {
+		open[i] = &listener{Listener: inner, trusted: l.Whence.Trusted, free: free, closed: make(chan struct{})}
+	}
+	return open, nil
 }
 
 // listener bounds the connections that are open at once, and guards each.
@@ -42,6 +35,7 @@ type listener struct {
 	net.Listener
 	trusted whence.Trust
 	free    chan struct{} // holds one value per open connection
+	retired atomic.Bool
 	closed  chan struct{}
 	once    sync.Once
 }
@@ -57,9 +51,19 @@ func (l *listener) Accept() (net.Conn, error) {
 	inner, err := l.Listener.Accept()
 	if err != nil {
 		<-l.free
+		if l.retired.Load() {
+			<-l.closed // another process goes on; here nobody has to know
+		}
 		return nil, err
 	}
 	return &conn{Conn: inner, release: sync.OnceFunc(func() { <-l.free }), hop: lastHop(inner, l.trusted)}, nil
+}
+
+// retire takes no more connections, as another process does. Accept tells
+// nobody until the listener is closed.
+func (l *listener) retire() {
+	l.retired.Store(true)
+	listen.Retire(l.Listener)
 }
 
 // Close ends Accept.

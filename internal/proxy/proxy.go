@@ -152,10 +152,12 @@ func (p *Proxy) Start(ctx context.Context) error {
 		pool.watch(p.log)
 	}
 	p.tunnels.open()
-	addresses := make([]net.Addr, 0, len(bound))
-	for i, l := range bound {
-		addresses = append(addresses, l.Addr())
-		p.serve(i, l)
+	addresses := make([]net.Addr, 0, len(p.listeners))
+	for i, open := range bound {
+		addresses = append(addresses, open[0].Addr())
+		for _, l := range open {
+			p.serve(i, l)
+		}
 	}
 	p.addresses.Store(&addresses)
 	p.running = true
@@ -163,10 +165,10 @@ func (p *Proxy) Start(ctx context.Context) error {
 }
 
 // bind takes the addresses of all listeners, or of none.
-func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
-	var bound []net.Listener
+func (p *Proxy) bind(ctx context.Context) ([][]net.Listener, error) {
+	var bound [][]net.Listener
 	for _, l := range p.listeners {
-		one, err := listen(ctx, l, p.limits.Connections)
+		one, err := enter(ctx, l, p.limits.Connections)
 		if err != nil {
 			unbind(bound)
 			return nil, err
@@ -176,8 +178,8 @@ func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
 	return bound, nil
 }
 
-func unbind(bound []net.Listener) {
-	for _, l := range bound {
+func unbind(bound [][]net.Listener) {
+	for _, l := range slices.Concat(bound...) {
 		_ = l.Close()
 	}
 }
@@ -209,7 +211,7 @@ func (p *Proxy) serve(i int, l net.Listener) {
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
-	if p.fast && ownPath {
+	if p.fast && ownPath && p.listeners[i].RedirectHTTPS == 0 {
 		own := newLane(p, i, l)
 		l = own.over
 		p.lanes = append(p.lanes, own)

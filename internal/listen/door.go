@@ -107,6 +107,14 @@ func (d *Door) log() *slog.Logger {
 	return d.Log
 }
 
+// Greeting returns how many connections of a listener are being greeted.
+func Greeting(l net.Listener) int {
+	if g, ok := l.(*gate); ok {
+		return int(g.greeting.Load())
+	}
+	return 0
+}
+
 // Retire ends a listener whose socket somebody else has taken over: what is
 // accepted already still comes out, and the socket's file stays.
 func Retire(l net.Listener) {

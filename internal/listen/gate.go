@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type gate struct {
 	net.Listener
 	door *Door
 	in   chan net.Conn
+
+	greeting atomic.Int64
 
 	closed chan struct{}
 	end    sync.Once
@@ -77,8 +80,10 @@ func (g *gate) run() {
 		c, err := g.Listener.Accept()
 		if err == nil {
 			wait = 0
+			g.greeting.Add(1)
 			g.lives.Go(func() {
 				defer func() { <-places }()
+				defer g.greeting.Add(-1)
 				g.greet(c)
 			})
 			continue

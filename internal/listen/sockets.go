@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 )
 
 // Socket is a listening socket that goes from one process to another.
@@ -190,12 +189,4 @@ func (s *Sockets) Copies() ([]Socket, []*os.File, error) {
 		sockets, files = append(sockets, h.Socket), append(files, file)
 	}
 	return sockets, files, nil
-}
-
-func closeOnExec(file *os.File) {
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return
-	}
-	_ = raw.Control(func(fd uintptr) { syscall.CloseOnExec(int(fd)) })
 }

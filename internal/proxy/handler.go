@@ -40,6 +40,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	traffic, route := h.proxy.table.Load().find(h.listener, r.Host, r.URL.Path)
 	if route == nil {
+		h.proxy.sayGoodbye(w)
 		answer(w, http.StatusNotFound, "no route leads from here")
 		return
 	}
@@ -218,6 +219,7 @@ func (x *exchange) fail(status int, class meter.Class, text string) {
 		x.w.Header().Set("Connection", "close")
 	}
 	x.nameVersion(x.w.Header())
+	x.proxy.sayGoodbye(x.w)
 	answer(x.w, status, text)
 }
 

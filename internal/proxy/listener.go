@@ -14,7 +14,7 @@ import (
 )
 
 // enter opens the doors of a listener. Its addresses share one bound.
-func enter(ctx context.Context, l Listener, connections int) ([]net.Listener, error) {
+func enter(ctx context.Context, l Listener, connections int) ([]*listener, error) {
 	door := l.Door
 	if door == nil {
 		door = &listen.Door{Name: l.Name, Addresses: []string{l.Address}}
@@ -24,10 +24,11 @@ func enter(ctx context.Context, l Listener, connections int) ([]net.Listener, er
 		return nil, err
 	}
 	free := make(chan struct{}, connections)
-	for i, inner := range open {
-		open[i] = &listener{Listener: inner, trusted: l.Whence.Trusted, free: free, closed: make(chan struct{})}
+	all := make([]*listener, 0, len(open))
+	for _, inner := range open {
+		all = append(all, &listener{Listener: inner, trusted: l.Whence.Trusted, free: free, closed: make(chan struct{})})
 	}
-	return open, nil
+	return all, nil
 }
 
 // listener bounds the connections that are open at once, and guards each.
@@ -35,6 +36,7 @@ type listener struct {
 	net.Listener
 	trusted whence.Trust
 	free    chan struct{} // holds one value per open connection
+	live    atomic.Int64  // connections of this address alone
 	retired atomic.Bool
 	closed  chan struct{}
 	once    sync.Once
@@ -56,7 +58,12 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		return nil, err
 	}
-	return &conn{Conn: inner, release: sync.OnceFunc(func() { <-l.free }), hop: lastHop(inner, l.trusted)}, nil
+	l.live.Add(1)
+	release := sync.OnceFunc(func() {
+		l.live.Add(-1)
+		<-l.free
+	})
+	return &conn{Conn: inner, release: release, hop: lastHop(inner, l.trusted)}, nil
 }
 
 // retire takes no more connections, as another process does. Accept tells
@@ -65,6 +72,9 @@ func (l *listener) retire() {
 	l.retired.Store(true)
 	listen.Retire(l.Listener)
 }
+
+// connections returns how many are open or about to be.
+func (l *listener) connections() int { return int(l.live.Load()) + listen.Greeting(l.Listener) }
 
 // Close ends Accept.
 func (l *listener) Close() error {

@@ -34,6 +34,8 @@ type Proxy struct {
 	running bool
 	servers []*http.Server
 	lanes   []*lane
+	open    []*listener
+	leaving atomic.Bool // see Leave
 	serving sync.WaitGroup
 
 	addresses atomic.Pointer[[]net.Addr] // of the listeners, once they are bound
@@ -156,6 +158,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 	for i, open := range bound {
 		addresses = append(addresses, open[0].Addr())
 		for _, l := range open {
+			p.open = append(p.open, l)
 			p.serve(i, l)
 		}
 	}
@@ -165,8 +168,8 @@ func (p *Proxy) Start(ctx context.Context) error {
 }
 
 // bind takes the addresses of all listeners, or of none.
-func (p *Proxy) bind(ctx context.Context) ([][]net.Listener, error) {
-	var bound [][]net.Listener
+func (p *Proxy) bind(ctx context.Context) ([][]*listener, error) {
+	var bound [][]*listener
 	for _, l := range p.listeners {
 		one, err := enter(ctx, l, p.limits.Connections)
 		if err != nil {
@@ -178,7 +181,7 @@ func (p *Proxy) bind(ctx context.Context) ([][]net.Listener, error) {
 	return bound, nil
 }
 
-func unbind(bound [][]net.Listener) {
+func unbind(bound [][]*listener) {
 	for _, l := range slices.Concat(bound...) {
 		_ = l.Close()
 	}
@@ -238,7 +241,8 @@ func (p *Proxy) Stop(ctx context.Context) error {
 	defer cancel()
 	err := p.drain(ctx)
 	p.serving.Wait()
-	p.servers, p.lanes = nil, nil
+	p.servers, p.lanes, p.open = nil, nil, nil
+	p.leaving.Store(false)
 	p.addresses.Store(nil)
 	for pool := range p.table.Load().pools() {
 		pool.close()

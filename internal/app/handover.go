@@ -38,7 +38,7 @@ func (a *App) HandOver(ctx context.Context, program string, args []string) (*han
 	}
 	err = a.rest(ctx)
 	if err == nil {
-		err = next.Yield(ctx, a.splits(ctx))
+		err = next.Yield(ctx, a.splits(ctx), a.proxy.Apply)
 	}
 	if err == nil {
 		return next, nil

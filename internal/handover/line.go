@@ -67,13 +67,15 @@ func (l *line) hear(ctx context.Context) (message, error) {
 // expect waits for one word.
 func (l *line) expect(ctx context.Context, w word) (message, error) {
 	m, err := l.hear(ctx)
-	switch {
-	case err != nil:
-		return m, err
-	case m.Word == failed:
-		return m, fmt.Errorf("the other process says: %s", m.Error)
-	case m.Word != w:
-		return m, fmt.Errorf("the other process says %q instead of %q", m.Word, w)
+	if err == nil && m.Word != w {
+		err = unexpected(m, w)
 	}
-	return m, nil
+	return m, err
+}
+
+func unexpected(m message, want word) error {
+	if m.Word == failed {
+		return fmt.Errorf("the other process says: %s", m.Error)
+	}
+	return fmt.Errorf("the other process says %q instead of %q", m.Word, want)
 }

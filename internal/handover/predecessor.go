@@ -64,7 +64,11 @@ func (p *Predecessor) Prepared(ctx context.Context) ([]stagger.Split, error) {
 }
 
 // Ready says that this process serves.
-func (p *Predecessor) Ready() error { return p.line.say(message{Word: ready}) }
+func (p *Predecessor) Ready() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.line.say(message{Word: ready})
+}
 
 // Failed says that it does not and will not.
 func (p *Predecessor) Failed(why error) {

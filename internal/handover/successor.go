@@ -39,12 +39,12 @@ func Begin(ctx context.Context, program string, args []string, sockets []listen.
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = theirs.Close() }()
 	text, err := json.Marshal(sockets)
 	if err != nil {
-		return nil, errors.Join(err, ours.Close())
+		return nil, errors.Join(err, ours.Close(), theirs.Close())
 	}
 	pid, err := fork(program, args, append([]*os.File{os.Stdin, os.Stdout, os.Stderr, theirs}, files...), variable+"="+string(text))
+	_ = theirs.Close() // the end of the new process is the end of the line
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", program, err), ours.Close())
 	}
@@ -106,15 +106,28 @@ func fork(program string, args []string, files []*os.File, env ...string) (pid i
 }
 
 // Yield tells the new process that nothing is decided here any more and what is
-// in force, and waits until it serves.
-func (s *Successor) Yield(ctx context.Context, splits []stagger.Split) error {
+// in force, and waits until it serves. What it brings into force meanwhile is
+// applied here.
+func (s *Successor) Yield(ctx context.Context, splits []stagger.Split, apply func(context.Context, stagger.Split) error) error {
 	ctx, cancel := context.WithTimeout(ctx, takeTime)
 	defer cancel()
 	if err := s.line.say(message{Word: yours, Splits: splits}); err != nil {
 		return err
 	}
-	_, err := s.line.expect(ctx, ready)
-	return err
+	for {
+		m, err := s.line.hear(ctx)
+		switch {
+		case err != nil:
+			return err
+		case m.Word == ready:
+			return nil
+		case m.Word != split:
+			return unexpected(m, ready)
+		}
+		if err := s.follow(ctx, m, apply); err != nil {
+			return err
+		}
+	}
 }
 
 // PID returns the process id of the new process.
@@ -126,17 +139,18 @@ func (s *Successor) Follow(ctx context.Context, apply func(context.Context, stag
 	defer func() { _ = s.line.conn.Close() }()
 	for {
 		m, err := s.line.hear(ctx)
-		if err != nil {
-			return
-		}
-		for _, one := range m.Splits {
-			// A version that is not known here cannot be met here.
-			_ = apply(ctx, one)
-		}
-		if s.line.say(message{Word: done}) != nil {
+		if err != nil || s.follow(ctx, m, apply) != nil {
 			return
 		}
 	}
+}
+
+func (s *Successor) follow(ctx context.Context, m message, apply func(context.Context, stagger.Split) error) error {
+	for _, one := range m.Splits {
+		// A version that is not known here cannot be met here.
+		_ = apply(ctx, one)
+	}
+	return s.line.say(message{Word: done})
 }
 
 // End ends a new process that is not wanted any more.

@@ -79,7 +79,10 @@ func (l *listener) connections() int { return int(l.live.Load()) + listen.Greeti
 // Close ends Accept.
 func (l *listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
+	if err := l.Listener.Close(); !l.retired.Load() || !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // conn is a client's connection whose requests are framed strictly: a reader

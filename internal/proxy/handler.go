@@ -35,14 +35,18 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
 		return
 	}
+	if h.proxy.listeners[h.listener].sendsAway(w, r) {
+		return
+	}
 	traffic, route := h.proxy.table.Load().find(h.listener, r.Host, r.URL.Path)
 	if route == nil {
+		h.proxy.sayGoodbye(w)
 		answer(w, http.StatusNotFound, "no route leads from here")
 		return
 	}
 	x := exchange{
 		w: w, r: r, control: http.NewResponseController(w), proxy: h.proxy,
-		traffic: traffic, attributes: attributes{request: r},
+		traffic: traffic, attributes: attributes{request: r, rules: &h.proxy.listeners[h.listener].Whence},
 		class: meter.ConnectError,
 	}
 	x.pass = traffic.admit(route, &x.attributes, now)
@@ -144,7 +148,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 			x.upgrade = "" // the proxy's business, and it need not
 		}
 	}
-	forward(r, x.upgrade)
+	forward(r, x.upgrade, x.attributes.rules, hopOf(r))
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
@@ -215,6 +219,7 @@ func (x *exchange) fail(status int, class meter.Class, text string) {
 		x.w.Header().Set("Connection", "close")
 	}
 	x.nameVersion(x.w.Header())
+	x.proxy.sayGoodbye(x.w)
 	answer(x.w, status, text)
 }
 

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -156,26 +155,12 @@ func (v value) concurrency() stagger.Concurrency {
 	}
 	if list, ok := f["trusted"]; ok {
 		for _, item := range list.items() {
-			c.Trusted = append(c.Trusted, item.network())
+			if n, ok := item.network(item.text()); ok {
+				c.Trusted = append(c.Trusted, n.String())
+			}
 		}
 	}
 	return c
-}
-
-// network reads a prefix such as 10.0.0.0/8, or one address.
-func (v value) network() string {
-	s := v.text()
-	if address, err := netip.ParseAddr(s); err == nil {
-		return netip.PrefixFrom(address, address.BitLen()).String()
-	}
-	prefix, err := netip.ParsePrefix(s)
-	if err != nil {
-		if s != "" {
-			v.fail("%q is not a network; write one such as 10.0.0.0/8", cut(s))
-		}
-		return s
-	}
-	return prefix.Masked().String()
 }
 
 func (v value) degrade() stagger.Degrade {

@@ -46,7 +46,7 @@ func TestWhatProtectsIsReadAsWritten(t *testing.T) {
 	got := protected(t, `
     retries: {attempts: 3, on: [connect, 503], methods: [POST], budget: 10%, least: 0.5}
     circuit: {consecutive: 0, rate: 25%, window: 1m, least: 50, open: 500ms, probes: 1}
-    concurrency: {min: 8, max: 64, priority_header: X-Priority, trusted: [10.1.2.3/8, "::1"]}
+    concurrency: {min: 8, max: 64, priority_header: X-Priority, trusted: [10.0.0.0/8, "::1"]}
     fallback: true
     deadline: {header: X-Envoy-Expected-Rq-Timeout-Ms}
     routes:

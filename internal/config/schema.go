@@ -2,14 +2,12 @@ package config
 
 // server is all of stagger.yaml.
 var server = object("What one Stagger serves: where it listens, what it keeps, and the services behind it.",
-	field{"listeners", list("Where requests come in: HTTP/1.1, and HTTP/2 without TLS.", object("",
-		field{"name", text("How services refer to it.")},
-		field{"address", text("host:port; port 0 takes any free one.")},
-	).need("name", "address")).or("web on 127.0.0.1:8080")},
+	field{"listeners", list("Where requests come in: HTTP/1.1, and HTTP/2 with and without TLS.", listener).or("web on 127.0.0.1:8080")},
 	field{"admin", object("The port of the API, the dashboard and /metrics.",
 		field{"address", text("host:port. Anywhere but on loopback it needs a token.").or("127.0.0.1:7979")},
 		field{"token_file", text("A file whose content callers must show.")},
 		field{"token_env", text("An environment variable that holds what callers must show.")},
+		field{"tls", tlsSpec},
 	)},
 	field{"store", object("Where rollouts and their history are kept.",
 		field{"path", text("A SQLite file; it is made when missing.").or("stagger.db")},

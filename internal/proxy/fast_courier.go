@@ -62,7 +62,7 @@ func newCourier(l *lane, accepted net.Conn) *courier {
 		return nil
 	}
 	c := &courier{lane: l, conn: framed, client: framed.Conn, raw: raw}
-	c.asked = plainAttributes{address: clientAddress(framed.RemoteAddr().String())}
+	c.asked = plainAttributes{conn: framed, rules: l.rules}
 	c.onReady, c.onTurn = c.ready, c.turn
 	return c
 }

@@ -29,9 +29,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
 		return
 	}
+	if h.proxy.listeners[h.listener].sendsAway(w, r) {
+		return
+	}
 	traffic, route, ok := h.proxy.find(h.listener, r.Host, r.URL.Path, r.Context().Done())
 	switch {
 	case route == nil:
+		h.proxy.sayGoodbye(w)
 		answer(w, http.StatusNotFound, "no route leads from here")
 		return
 	case !ok:
@@ -40,7 +44,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x := exchange{
 		w: w, r: r, control: http.NewResponseController(w), proxy: h.proxy,
-		traffic: traffic, attributes: attributes{request: r},
+		traffic: traffic, attributes: attributes{request: r, rules: &h.proxy.listeners[h.listener].Whence},
 		class: meter.ConnectError,
 	}
 	x.pass = traffic.admit(route, &x.attributes, time.Now())
@@ -91,6 +95,7 @@ func (x *exchange) fail(f failure) {
 	x.class = f.class
 	x.closeAfter()
 	x.nameVersion(x.w.Header())
+	x.proxy.sayGoodbye(x.w)
 	answer(x.w, f.status, f.text)
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,8 @@ type Proxy struct {
 	running bool
 	servers []*http.Server
 	lanes   []*lane
+	open    []*listener
+	leaving atomic.Bool // see Leave
 	serving sync.WaitGroup
 
 	addresses atomic.Pointer[[]net.Addr] // of the listeners, once they are bound
@@ -182,10 +185,13 @@ func (p *Proxy) Start(ctx context.Context) error {
 		pool.Watch(p.log)
 	}
 	p.tunnels.open()
-	addresses := make([]net.Addr, 0, len(bound))
-	for i, l := range bound {
-		addresses = append(addresses, l.Addr())
-		p.serve(i, l)
+	addresses := make([]net.Addr, 0, len(p.listeners))
+	for i, open := range bound {
+		addresses = append(addresses, open[0].Addr())
+		for _, l := range open {
+			p.open = append(p.open, l)
+			p.serve(i, l)
+		}
 	}
 	p.addresses.Store(&addresses)
 	p.running = true
@@ -193,10 +199,10 @@ func (p *Proxy) Start(ctx context.Context) error {
 }
 
 // bind takes the addresses of all listeners, or of none.
-func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
-	var bound []net.Listener
+func (p *Proxy) bind(ctx context.Context) ([][]*listener, error) {
+	var bound [][]*listener
 	for _, l := range p.listeners {
-		one, err := listen(ctx, l, p.limits.Connections)
+		one, err := enter(ctx, l, p.limits.Connections)
 		if err != nil {
 			unbind(bound)
 			return nil, err
@@ -206,8 +212,8 @@ func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
 	return bound, nil
 }
 
-func unbind(bound []net.Listener) {
-	for _, l := range bound {
+func unbind(bound [][]*listener) {
+	for _, l := range slices.Concat(bound...) {
 		_ = l.Close()
 	}
 }
@@ -229,11 +235,17 @@ func (p *Proxy) serve(i int, l net.Listener) {
 			PingTimeout:          10 * time.Second,
 			WriteByteTimeout:     time.Minute,
 		},
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if one, ok := c.(*conn); ok {
+				return withConn(ctx, one)
+			}
+			return ctx
+		},
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
-	if p.own {
+	if p.own && p.listeners[i].RedirectHTTPS == 0 {
 		own := newLane(p, i, l)
 		l = own.over
 		p.lanes = append(p.lanes, own)
@@ -261,7 +273,8 @@ func (p *Proxy) Stop(ctx context.Context) error {
 	defer cancel()
 	err := p.drain(ctx)
 	p.serving.Wait()
-	p.servers, p.lanes = nil, nil
+	p.servers, p.lanes, p.open = nil, nil, nil
+	p.leaving.Store(false)
 	p.addresses.Store(nil)
 	for pool := range p.table.Load().pools() {
 		pool.Close()

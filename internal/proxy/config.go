@@ -18,6 +18,8 @@ type Config struct {
 	// Fast lets plain HTTP/1.1 go through the proxy's own transport. Without it
 	// everything goes through net/http, which means the same and costs more.
 	Fast bool
+	// Resolver looks up the names of upstreams; nil is the system's.
+	Resolver upstream.Resolver
 }
 
 // Listener is a TCP address that takes requests in: HTTP/1.1, and HTTP/2
@@ -92,7 +94,7 @@ func checkService(s stagger.Service) error {
 		}
 		seen[v.Name] = true
 		for _, one := range v.Upstreams {
-			if _, err := upstream.Parse(one); err != nil {
+			if err := upstream.Check(one); err != nil {
 				return refuse(stagger.CodeInvalid, "service %q, version %q: %v", s.Name, v.Name, err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // What an upstream may do wrong.
@@ -23,7 +24,7 @@ const maxAnswerHead = 256 << 10
 // client's connection must end, as the answer did not come through whole.
 func (c *courier) exchange(head []byte) bool {
 	if c.pass.endpoint == nil {
-		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
 	}
 	c.outbound(head)
 	buffer, _ := pieces.Get().(*[32 << 10]byte)
@@ -38,6 +39,7 @@ func (c *courier) exchange(head []byte) bool {
 		c.drop()
 		return c.fail(http.StatusBadGateway, meter.ConnectError, "the service switched to a protocol nobody asked for")
 	}
+	c.pass.status = c.response.Status
 	return c.answer(head, &a)
 }
 
@@ -178,7 +180,10 @@ func (c *courier) blame(marks uint64, err error) bool {
 		return false
 	case marks&expired != 0:
 		return c.fail(http.StatusGatewayTimeout, meter.Timeout, "the service did not answer in time")
-	case errors.Is(err, errDial) && !c.pass.healthy:
+	case errors.Is(err, upstream.ErrFull):
+		c.pass.picked = upstream.Full
+		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
+	case errors.Is(err, errDial) && c.pass.picked == upstream.Doubtful:
 		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no healthy endpoint")
 	case errors.Is(err, errDial):
 		return c.fail(http.StatusBadGateway, meter.ConnectError, "the service cannot be reached")
@@ -197,6 +202,9 @@ func (c *courier) fail(status int, class meter.Class, text string) bool {
 	out := fmt.Appendf(c.out[:0], "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nDate: %s\r\n",
 		status, http.StatusText(status), len(text), now().UTC().Format(http.TimeFormat))
 	out = append(out, c.pass.version.line...)
+	if c.pass.picked == upstream.Full {
+		out = append(out, "Retry-After: "+retryAfter+"\r\n"...)
+	}
 	if c.ends() {
 		out = append(out, "Connection: close\r\n"...)
 	}

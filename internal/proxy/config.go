@@ -15,9 +15,10 @@ type Config struct {
 	Listeners []Listener
 	Services  []stagger.Service
 	Limits    Limits
-	// Fast lets plain HTTP/1.1 go through the proxy's own transport. Without it
-	// everything goes through net/http, which means the same and costs more.
-	Fast bool
+	// NetHTTP sends everything through net/http. It means the same as the
+	// proxy's own transport for plain HTTP/1.1 and costs more; tests hold one
+	// against the other.
+	NetHTTP bool
 	// Resolver looks up the names of upstreams; nil is the system's.
 	Resolver upstream.Resolver
 }

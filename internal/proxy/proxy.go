@@ -23,7 +23,7 @@ type Proxy struct {
 	limits    Limits
 	meter     *meter.Meter
 	log       *slog.Logger
-	fast      bool
+	own       bool // plain HTTP/1.1 goes through the proxy's own transport
 	resolver  upstream.Resolver
 
 	table   atomic.Pointer[table]
@@ -51,8 +51,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{
-		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, fast: c.Fast,
-		resolver: c.Resolver,
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, own: ownPath && !c.NetHTTP,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {
@@ -219,7 +218,7 @@ func (p *Proxy) serve(i int, l net.Listener) {
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
-	if p.fast && ownPath {
+	if p.own {
 		own := newLane(p, i, l)
 		l = own.over
 		p.lanes = append(p.lanes, own)

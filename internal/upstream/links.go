@@ -12,9 +12,18 @@ import (
 // Link is a connection to an endpoint that carries plain HTTP/1.1. Whoever took
 // or made it has it alone.
 type Link struct {
-	net.Conn
-	Raw   syscall.RawConn // of the socket beneath
-	since time.Time       // idle from here on
+	net.Conn // the socket itself, so that it can be spliced
+	Raw      syscall.RawConn
+	counted  *counted  // Conn, as it is counted
+	since    time.Time // idle from here on
+}
+
+// Close implements net.Conn.
+func (l *Link) Close() error {
+	if l.counted == nil {
+		return l.Conn.Close()
+	}
+	return l.counted.Close()
 }
 
 // maxRest is how long a link may be idle.
@@ -116,5 +125,5 @@ func (e *Endpoint) Connect(timeout time.Duration) (*Link, error) {
 		_ = c.Close()
 		return nil, err
 	}
-	return &Link{Conn: c, Raw: raw}, nil
+	return &Link{Conn: c.Conn, Raw: raw, counted: c}, nil
 }

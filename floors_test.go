@@ -41,6 +41,7 @@ var house = []room{
 	{path: "internal/histogram", floor: 1},
 
 	{path: "internal/cohort", floor: 2, needs: []string{"github.com/cespare/xxhash/v2"}}, // the hash of ADR 0001
+	{path: "internal/balance", floor: 2},
 	{path: "internal/judge", floor: 2},
 	{path: "internal/engine", floor: 2},
 	{path: "internal/config", floor: 2, needs: []string{

@@ -129,7 +129,7 @@ func (c *courier) finish(class meter.Class) {
 	if c.open {
 		c.open = false
 		c.pass.sample.End(time.Now(), class)
-		c.pass.release()
+		c.pass.release(class)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 func (c *courier) beginUpload(left int64) bool {
 	c.repeatable = false
 	if c.pass.endpoint == nil {
-		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
 	}
 	reused, err := c.link()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -79,7 +80,7 @@ func (x *exchange) finish() {
 	x.idle.stop()
 	x.interim.stop()
 	x.meter(x.class)
-	x.pass.release()
+	x.pass.release(x.class)
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
@@ -102,7 +103,7 @@ func (x *exchange) meter(class meter.Class) {
 
 func (x *exchange) serve() {
 	if x.pass.endpoint == nil {
-		x.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		x.fail(http.StatusServiceUnavailable, meter.ConnectError, x.pass.refusal())
 		return
 	}
 	ctx, cancel := context.WithCancelCause(x.r.Context())
@@ -123,6 +124,7 @@ func (x *exchange) serve() {
 		return
 	}
 	x.idle.answered.Store(true)
+	x.pass.status = response.StatusCode
 	defer func() {
 		// Cancelled first, as closing waits for the request to be sent, and the
 		// client may never finish it.
@@ -142,7 +144,7 @@ func (x *exchange) serve() {
 // outbound makes the request to the upstream.
 func (x *exchange) outbound(ctx context.Context) *http.Request {
 	r, e := x.r, x.pass.endpoint
-	if r.ProtoMajor == 1 && !e.Multiplexed() {
+	if r.ProtoMajor == 1 && e.Upgrades() {
 		x.upgrade = upgradeOf(r.Header)
 		if wire.Equal(x.upgrade, "h2c") {
 			x.upgrade = "" // the proxy's business, and it need not
@@ -152,7 +154,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
-			Scheme: "http", Host: e.Address(),
+			Scheme: e.Scheme(), Host: e.Authority(),
 			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 		},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -220,6 +222,9 @@ func (x *exchange) fail(status int, class meter.Class, text string) {
 	}
 	x.nameVersion(x.w.Header())
 	x.proxy.sayGoodbye(x.w)
+	if x.pass.picked == upstream.Full {
+		x.w.Header().Set("Retry-After", retryAfter)
+	}
 	answer(x.w, status, text)
 }
 

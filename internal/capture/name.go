@@ -26,7 +26,7 @@ var leading = wordSet("token password secret reset invite verify confirm magic u
 
 func wordSet(list string) map[string]bool {
 	set := make(map[string]bool)
-	for _, word := range strings.FieldsSeq(list) {
+	for word := range strings.FieldsSeq(list) {
 		set[word] = true
 	}
 	return set

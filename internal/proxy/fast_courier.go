@@ -206,6 +206,7 @@ func (c *courier) carry() bool {
 	c.asked.head, c.asked.claims = head, nil
 	c.traffic, c.closing = traffic, r.Close
 	c.pass, c.open = traffic.admit(route, &c.asked, now), true
+	c.record(head, now)
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
 	came := c.exchange(head)

@@ -90,7 +90,10 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 		return nil, err
 	}
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: timeouts(s.Timeouts), plain: true}
+	t := &traffic{service: &s, timeouts: timeouts(s.Timeouts), plain: true, tap: &tapOf{}}
+	if before != nil {
+		t.tap = before.tap
+	}
 	for _, v := range s.Versions {
 		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
 		if before != nil {

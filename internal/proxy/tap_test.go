@@ -98,7 +98,7 @@ func TestACaptureHoldsTheRequestsAndNoSecret(t *testing.T) {
 			}
 			login, form, blob := got[0], got[1], got[2]
 			var body struct{ Keep []any }
-			if err := json.Unmarshal([]byte(login.Body), &body); err != nil || len(body.Keep) != 2 || login.Method != "POST" ||
+			if err := json.Unmarshal([]byte(login.Body), &body); err != nil || len(body.Keep) != 2 || login.Method != http.MethodPost ||
 				!strings.HasPrefix(login.Path, "/login/") || !strings.HasSuffix(login.Path, "/a%20b") || !strings.HasPrefix(login.Query, "next=1&password=masked-") {
 				t.Errorf("%+v, %v", login, err)
 			}

@@ -69,3 +69,6 @@ func (t Template) Fill(v Values) string {
 	}
 	return string(b)
 }
+
+// Verbatim returns a template without places, whatever the text holds.
+func Verbatim(text string) Template { return Template{text: text} }

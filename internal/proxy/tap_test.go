@@ -222,3 +222,39 @@ func TestACaptureOutlivesAReload(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestABodyThatComesInPiecesIsCapturedWhole sends the head, and half of the body
+// when the upstream has seen that.
+func TestABodyThatComesInPiecesIsCapturedWhole(t *testing.T) {
+	begun := make(chan struct{}, 3)
+	w := run(t, proxy.Limits{}, service(version("v1", upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		begun <- struct{}{}
+		drain(w, r)
+	}))))
+	for name, length := range map[string]int64{"of known length": 20_014, "of unknown length": -1} {
+		t.Run(name, func(t *testing.T) {
+			l := captured(t, w, capture.Order{Share: 1}, 1, func() {
+				from, to := io.Pipe()
+				go func() {
+					<-begun
+					for _, piece := range []string{`{"a":"`, strings.Repeat("x", 20_000), `","b":1}`} {
+						_, _ = io.WriteString(to, piece[:len(piece)-1])
+						_, _ = io.WriteString(to, piece[len(piece)-1:])
+					}
+					_ = to.Close()
+				}()
+				r := request(t, http.MethodPost, w.url+"/", from)
+				r.ContentLength = length
+				r.Header.Set("Content-Type", "application/json")
+				response, err := client(t).Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = response.Body.Close()
+			})
+			if got := l.requests(); len(got) != 1 || len(got[0].Body) != 20_014 || got[0].Omitted != 0 {
+				t.Errorf("%.200s", l.data)
+			}
+		})
+	}
+}

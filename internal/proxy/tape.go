@@ -91,6 +91,17 @@ func (t *tape) copy(piece []byte) {
 // Close implements io.Closer.
 func (t *tape) Close() error { return t.from.Close() }
 
+// take copies a piece of a body whose length is known.
+func (t *tape) take(piece []byte) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.copy(piece)
+	t.raw.BodyComplete = t.seen == t.raw.BodyLength
+}
+
 // end lets the request be written with what was read of its body.
 func (t *tape) end() {
 	if t == nil {

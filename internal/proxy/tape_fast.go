@@ -10,16 +10,17 @@ import (
 )
 
 // record takes a request to the capture of its service, if there is one and it
-// chooses the request: see traffic.record. Nothing of the courier's bytes is
-// kept, as the next request overwrites them.
-func (c *courier) record(head []byte, now time.Time) {
+// chooses the request: see traffic.record. So much of the body is here; the
+// tape it returns is for the rest, nil if there is none. Nothing of the
+// courier's bytes is kept, as what comes next overwrites them.
+func (c *courier) record(head []byte, here int, now time.Time) *tape {
 	tap := c.traffic.tap.Load()
 	if tap == nil {
-		return
+		return nil
 	}
 	user := c.traffic.chooser.Subject(&c.asked)
 	if !tap.chooses(user) {
-		return
+		return nil
 	}
 	r := &c.request
 	raw := capture.Raw{
@@ -32,15 +33,19 @@ func (c *courier) record(head []byte, now time.Time) {
 		name, value := f.Name.Of(head), f.Value.Of(head)
 		if wire.Equal(name, "content-type") && bytes.HasPrefix(value, []byte("application/grpc")) {
 			tap.skipped.Add(1)
-			return
+			return nil
 		}
 		if tap.masker.Wants(view(name)) {
 			raw.Header = append(raw.Header, capture.Header{Name: string(name), Value: string(value)})
 		}
 	}
-	body := head[r.Size : r.Size+int(raw.BodyLength)]
-	raw.Body, raw.BodyComplete = bytes.Clone(body[:min(len(body), tap.masker.BodyBound()+1)]), true
-	tap.put(raw)
+	t := &tape{tap: tap, raw: raw}
+	t.take(head[r.Size : r.Size+here])
+	if int64(here) == raw.BodyLength {
+		t.end()
+		return nil
+	}
+	return t
 }
 
 // targetOf returns path and query as they came over the wire.

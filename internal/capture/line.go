@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -88,6 +89,8 @@ func Decode(data []byte) (Line, error) {
 		return Line{}, fmt.Errorf("the capture has the format %d; this program reads %d", l.Head.Format, Format)
 	case l.Request != nil && (l.Request.Method == "" || !startsPath(l.Request.Path) || !(l.Request.At >= 0) || l.Request.Omitted < 0):
 		return Line{}, errors.New("a request needs a method, a path that begins with a slash and a time from 0 on")
+	case l.Request != nil && !fits(*l.Request):
+		return Line{}, errors.New("the request has spaces or control characters where none can be")
 	case l.Head == nil && l.Request == nil && l.End == nil:
 		return Line{}, errors.New("a line of a capture has a head, a request or an end; this one has none")
 	}
@@ -95,3 +98,18 @@ func Decode(data []byte) (Line, error) {
 }
 
 func startsPath(path string) bool { return path != "" && (path[0] == '/' || path == "*") }
+
+// fits says whether a request can go over the wire as it stands.
+func fits(r Request) bool {
+	for _, s := range []string{r.Method, r.Host, r.Path, r.Query} {
+		if strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+			return false
+		}
+	}
+	for _, h := range r.Header {
+		if h.Name == "" || strings.ContainsAny(h.Name, " :\t\r\n\x00") || strings.ContainsAny(h.Value, "\r\n\x00") {
+			return false
+		}
+	}
+	return true
+}

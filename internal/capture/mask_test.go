@@ -227,7 +227,8 @@ func TestABodyThatCannotBeMaskedIsNotKept(t *testing.T) {
 func TestALineIsRefusedUnlessItIsOne(t *testing.T) {
 	for _, bad := range []string{
 		``, `{}`, `[]`, `{"head":{"format":2}}`, `{"request":{"method":"GET","path":"x"}}`, `{"request":{"path":"/"}}`,
-		`{"request":{"method":"GET","path":"/","at":-1}}`, `{"request":{"method":"GET","path":"/","omitted":-1}}`,
+		`{"request":{"method":"GET","path":"/","at":-1}}`, `{"request":{"method":"GET","path":"/ HTTP/1.1\r\n"}}`,
+		`{"request":{"method":"GET","path":"/","header":[{"name":"a","value":"b\r\nc: d"}]}}`, `{"request":{"method":"GET","path":"/","omitted":-1}}`,
 	} {
 		if l, err := capture.Decode([]byte(bad)); err == nil {
 			t.Errorf("%s is %+v", bad, l)

@@ -225,11 +225,11 @@ func (v value) requestBody(f map[string]value, r *scenario.Request, l *Load) {
 func (v value) headersAndCookies(f map[string]value) []scenario.Field {
 	var out []scenario.Field
 	if h, ok := f["headers"]; ok {
-		out = h.pairsOf(isToken, "header")
+		out = h.pairsOf(scenario.IsToken, "header")
 	}
 	if c, ok := f["cookies"]; ok {
 		var cookies []string
-		for _, one := range c.pairsOf(isToken, "cookie") {
+		for _, one := range c.pairsOf(scenario.IsToken, "cookie") {
 			cookies = append(cookies, one.Name+"="+one.Value.String())
 		}
 		if len(cookies) > 0 {
@@ -279,16 +279,9 @@ func (v value) pairsOf(fits func(string) bool, what string) []scenario.Field {
 	return out
 }
 
-// isToken says whether s is a token (RFC 9110, section 5.6.2).
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
-	})
-}
-
 func (v value) method() string {
 	s := v.text()
-	if s != "" && (!isToken(s) || s == "CONNECT") {
+	if s != "" && (!scenario.IsToken(s) || s == "CONNECT") {
 		v.fail("%q is no method of a request; write one such as GET or POST", cut(s))
 	}
 	return s
@@ -404,7 +397,7 @@ func ParseShare(s string) (float64, error) {
 // ParseHeader reads a header as it is typed, Name: value.
 func ParseHeader(line string) (scenario.Field, error) {
 	name, value, ok := strings.Cut(line, ":")
-	if !ok || !isToken(name) || strings.ContainsAny(value, "\r\n\x00") {
+	if !ok || !scenario.IsToken(name) || strings.ContainsAny(value, "\r\n\x00") {
 		return scenario.Field{}, fmt.Errorf("%q is no header; write Name: value", cut(line))
 	}
 	return scenario.Field{Name: name, Value: scenario.NewTemplate(strings.TrimSpace(value))}, nil

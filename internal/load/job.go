@@ -45,6 +45,9 @@ func (j Job) Run(ctx context.Context, tell func(Progress)) (Report, error) {
 	defer run.sender.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	if run.sender.plain != nil {
+		defer context.AfterFunc(ctx, run.sender.plain.cut)()
+	}
 	var watching sync.WaitGroup
 	over := make(chan struct{})
 	watching.Go(func() { run.watch(over, stop, tell) })

@@ -173,5 +173,6 @@ func (r *Replay) request(n uint64, like *planned) (place int, p planned, user ui
 		delete(header, "Content-Encoding")
 	}
 	p = planned{method: q.Method, host: cmp.Or(header.Get("Host"), q.Host), path: scenario.Verbatim(target), body: scenario.Verbatim(body), header: header}
+	p.know()
 	return r.places[i], p, v.User
 }

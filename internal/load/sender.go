@@ -23,6 +23,7 @@ import (
 type sender struct {
 	targets   []*url.URL
 	transport *http.Transport
+	plain     *plain // nil where everything goes through the transport
 	dialer    *net.Dialer
 	timeout   time.Duration
 	version   string // the answer's header that names the version
@@ -71,6 +72,11 @@ func newSender(ctx context.Context, j Job, s scenario.Scenario) (*sender, error)
 	if j.dial != nil {
 		out.transport.DialContext = j.dial
 	}
+	if !s.HTTP2 {
+		out.plain = &plain{
+			dial: out.transport.DialContext, timeout: s.Timeout, idle: make(map[string][]*line), open: make(map[*line]struct{}),
+		}
+	}
 	out.transport.Protocols.SetHTTP1(!s.HTTP2)
 	out.transport.Protocols.SetHTTP2(s.HTTP2)
 	out.transport.Protocols.SetUnencryptedHTTP2(s.HTTP2)
@@ -100,7 +106,12 @@ func isHere(ctx context.Context, host string) error {
 // IsRemote says whether a job was refused as its target is not this machine.
 func IsRemote(err error) bool { return errors.Is(err, errRemote) }
 
-func (s *sender) close() { s.transport.CloseIdleConnections() }
+func (s *sender) close() {
+	s.transport.CloseIdleConnections()
+	if s.plain != nil {
+		s.plain.cut()
+	}
+}
 
 // planned is a request as far as it can be made beforehand.
 type planned struct {
@@ -113,6 +124,14 @@ type planned struct {
 	agent  string
 	expect scenario.Expect
 	manner scenario.Manner
+
+	// For plain: the header as it is written, if it is always the same, whether a
+	// body of nothing has its length told, whether the request may be sent twice,
+	// and what http.ReadResponse must know of it.
+	lines       []byte
+	wantsLength bool
+	repeatable  bool
+	asked       *http.Request
 }
 
 func plan(r scenario.Request, agent string) planned {
@@ -124,7 +143,22 @@ func plan(r scenario.Request, agent string) planned {
 	if same(first, second) {
 		p.header, p.host = first, first.Get("Host") // nobody changes it, so all requests share it
 	}
+	p.know()
 	return p
+}
+
+// know fills in what plain must know.
+func (p *planned) know() {
+	if p.header != nil {
+		p.lines = appendHeader(nil, p.header)
+	}
+	switch p.method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		p.wantsLength = true
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		p.repeatable = true
+	}
+	p.asked = &http.Request{Method: p.method}
 }
 
 func same(a, b http.Header) bool {
@@ -165,6 +199,9 @@ type result struct {
 
 // send makes a request and reads its answer to the end.
 func (s *sender) send(ctx context.Context, p *planned, v scenario.Values, target int) result {
+	if s.plain != nil && p.manner == (scenario.Manner{}) && s.targets[target].Scheme == "http" {
+		return s.sendPlain(ctx, p, v, s.targets[target])
+	}
 	within, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	request := s.request(p, v, s.targets[target]).WithContext(within)
@@ -190,6 +227,29 @@ func (s *sender) send(ctx context.Context, p *planned, v scenario.Values, target
 	}
 	found, err := look(response.Body, p.expect.Contains)
 	_ = response.Body.Close() // it was read
+	switch {
+	case err != nil:
+		return result{failure: blame(err), cut: ctx.Err() != nil, version: r.version}
+	case !found:
+		r.failure = "body"
+	}
+	if wrong := unexpected(p.expect, r.status); wrong != "" {
+		r.failure = wrong
+	}
+	return r
+}
+
+// sendPlain is send over plain.
+func (s *sender) sendPlain(ctx context.Context, p *planned, v scenario.Values, target *url.URL) result {
+	response, line, err := s.plain.send(ctx, p, v, target)
+	if err != nil {
+		return result{failure: blame(err), cut: ctx.Err() != nil}
+	}
+	r := result{status: response.StatusCode}
+	if s.version != "" {
+		r.version = response.Header.Get(s.version)
+	}
+	found, err := s.plain.finish(line, target, response, p.expect.Contains)
 	switch {
 	case err != nil:
 		return result{failure: blame(err), cut: ctx.Err() != nil, version: r.version}

@@ -131,15 +131,17 @@ func TestAScenarioOutOfBoundsIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*scenario.Scenario){
-		"no target":       func(s *scenario.Scenario) { s.Targets = nil },
-		"a path":          func(s *scenario.Scenario) { s.Targets = []string{"http://a/b"} },
-		"another scheme":  func(s *scenario.Scenario) { s.Targets = []string{"ftp://a"} },
-		"no host":         func(s *scenario.Scenario) { s.Targets = []string{"localhost:80"} },
-		"no end":          func(s *scenario.Scenario) { s.Shape = scenario.Shape{{From: 1, To: 1}} },
-		"nothing flies":   func(s *scenario.Scenario) { s.InFlight = 0 },
-		"no timeout":      func(s *scenario.Scenario) { s.Timeout = 0 },
-		"no requests":     func(s *scenario.Scenario) { s.Requests = nil },
-		"a relative path": func(s *scenario.Scenario) { s.Requests[0].Path = scenario.NewTemplate("a") },
+		"no target":             func(s *scenario.Scenario) { s.Targets = nil },
+		"a path":                func(s *scenario.Scenario) { s.Targets = []string{"http://a/b"} },
+		"another scheme":        func(s *scenario.Scenario) { s.Targets = []string{"ftp://a"} },
+		"no host":               func(s *scenario.Scenario) { s.Targets = []string{"localhost:80"} },
+		"no end":                func(s *scenario.Scenario) { s.Shape = scenario.Shape{{From: 1, To: 1}} },
+		"nothing flies":         func(s *scenario.Scenario) { s.InFlight = 0 },
+		"no timeout":            func(s *scenario.Scenario) { s.Timeout = 0 },
+		"no requests":           func(s *scenario.Scenario) { s.Requests = nil },
+		"a relative path":       func(s *scenario.Scenario) { s.Requests[0].Path = scenario.NewTemplate("a") },
+		"a path with a space":   func(s *scenario.Scenario) { s.Requests[0].Path = scenario.NewTemplate("/a b") },
+		"two words of a method": func(s *scenario.Scenario) { s.Requests[0].Method = "GET /" },
 		"a huge body": func(s *scenario.Scenario) {
 			s.Requests[0].Body = scenario.NewTemplate(strings.Repeat("x", scenario.MaxBody+1))
 		},

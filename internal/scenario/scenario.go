@@ -68,12 +68,25 @@ func (s Scenario) checkBounds() error {
 		if !strings.HasPrefix(r.Path.String(), "/") {
 			return fmt.Errorf("request %s: the path %q does not begin with a slash", r.Name, r.Path)
 		}
+		if strings.ContainsFunc(r.Path.String(), func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+			return fmt.Errorf("request %s: the path %q has spaces; write %%20", r.Name, r.Path)
+		}
+		if r.Method != "" && !IsToken(r.Method) || r.Method == "CONNECT" {
+			return fmt.Errorf("request %s: %q is no method of a request; write one such as GET or POST", r.Name, r.Method)
+		}
 		if len(r.Body.String()) > MaxBody {
 			return fmt.Errorf("request %s: the body has %d bytes; at most %d are sent", r.Name, len(r.Body.String()), MaxBody)
 		}
 	}
 	_, err := NewMix(s.Requests)
 	return err
+}
+
+// IsToken says whether s can name a method or a header (RFC 9110, section 5.6.2).
+func IsToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
+	})
 }
 
 // CheckTarget says what is wrong with a target.

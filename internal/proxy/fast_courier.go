@@ -40,6 +40,7 @@ type courier struct {
 	pass       pass
 	left       int64  // of the request's body, not read yet
 	held       []byte // a piece of it that was read and not taken
+	tape       *tape  // nil unless a body that comes in pieces is captured
 	marks      uint64 // of the watch, when it ended an upload
 	headless   bool   // the method is HEAD: no answer has a body
 	repeatable bool   // see isRepeatable
@@ -128,6 +129,7 @@ func (c *courier) cut() {
 func (c *courier) finish(class meter.Class) {
 	if c.open {
 		c.open = false
+		c.tape.end()
 		c.pass.sample.End(time.Now(), class)
 		c.pass.release(class)
 	}
@@ -267,6 +269,7 @@ func (c *courier) carry() bool {
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
 	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	c.tape = c.record(head, int(here), now)
 	c.outbound(head, int(here))
 	c.from += r.Size + int(here)
 	if left := max(r.Length, 0) - here; left > 0 {

@@ -86,6 +86,7 @@ func (c *courier) upload() progress {
 			return brokenOff
 		}
 		c.left -= int64(n)
+		c.tape.take(space[:n])
 		if !c.pushUp(space[:n]) {
 			return brokenOff
 		}

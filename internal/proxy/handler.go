@@ -52,6 +52,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.pass = traffic.admit(route, &x.attributes, now)
 	defer x.finish()
+	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()
 }
 
@@ -70,6 +71,7 @@ type exchange struct {
 
 	upgrade string       // the protocol the client asks to switch to
 	body    *requestBody // nil when there is none
+	tape    *tape        // nil unless the body is captured
 	idle    idle
 	interim interim
 }
@@ -84,6 +86,7 @@ func (x *exchange) finish() {
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
+	x.tape.end()
 	if failure == nil {
 		return
 	}
@@ -162,7 +165,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 		Host:   r.Host,
 	}
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		x.body = &requestBody{from: r.Body, idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
+		x.body = &requestBody{from: x.tape.over(r.Body), idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
 		out.Body, out.ContentLength = x.body, r.ContentLength
 		if r.ContentLength < 0 && r.Trailer == nil {
 			r.Trailer = make(http.Header) // filled in by the server, even unannounced

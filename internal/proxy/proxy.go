@@ -96,7 +96,10 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 	}
 	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}}
+	if before != nil {
+		t.tap = before.tap
+	}
 	for _, v := range s.Versions {
 		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
 		if one.pool, err = p.poolOf(s, v, before); err != nil {

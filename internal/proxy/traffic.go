@@ -16,6 +16,7 @@ type traffic struct {
 	timeouts stagger.Timeouts
 	versions []*version
 	plain    bool // every endpoint speaks HTTP/1.1
+	tap      *tapOf
 
 	split stagger.Split
 	// applied tells a split that was asked for from the one a service starts

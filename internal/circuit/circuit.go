@@ -100,6 +100,18 @@ func (b *Breaker) Admit(now time.Time) (t Ticket, ok bool) {
 	return b.turn, true
 }
 
+// May says whether Admit would let a request pass.
+func (b *Breaker) May(now time.Time) bool {
+	switch b.state {
+	case Open:
+		return now.Sub(b.since) >= b.rule.Open
+	case Probing:
+		return b.out+b.good < b.rule.Probes
+	case Closed:
+	}
+	return true
+}
+
 // End hears how a request ended that had passed.
 func (b *Breaker) End(now time.Time, t Ticket, r Result) {
 	switch {

@@ -63,7 +63,7 @@ func (v value) retries() stagger.Retries {
 	}
 	if methods, ok := f["methods"]; ok {
 		for _, item := range methods.items() {
-			r.Methods = append(r.Methods, item.method())
+			r.Methods = append(r.Methods, item.repeatable())
 		}
 	}
 	if b, ok := f["budget"]; ok {
@@ -79,8 +79,8 @@ func (v value) retries() stagger.Retries {
 	return r
 }
 
-// method reads a method; they are written in capitals.
-func (v value) method() string {
+// repeatable reads a method to repeat; they are written in capitals.
+func (v value) repeatable() string {
 	s := v.text()
 	if s == "CONNECT" || strings.ContainsFunc(s, func(r rune) bool { return r < 'A' || r > 'Z' }) {
 		v.fail("%q is not a method to repeat; write one such as POST", cut(s))

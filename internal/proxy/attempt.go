@@ -31,11 +31,12 @@ const (
 	overload
 	deadlineOver
 	dropped
+	full
 	reasons = iota
 )
 
 // reasonNames are the values of the label "reason".
-var reasonNames = [reasons]string{"endpoint", "circuit", "overload", "deadline", "dropped"}
+var reasonNames = [reasons]string{"endpoint", "circuit", "overload", "deadline", "dropped", "full"}
 
 // refusals are the failures that go with the reasons. A request that its version
 // was not asked because it fails, or cannot take more, is one that the version
@@ -46,6 +47,7 @@ var refusals = [reasons]failure{
 	overload:     {retry.Refused, meter.ConnectError, http.StatusServiceUnavailable, "the service has more requests than it bears", overload},
 	deadlineOver: {retry.Refused, meter.ClientAbort, http.StatusGatewayTimeout, "the time the client gave is over", deadlineOver},
 	dropped:      {retry.Refused, meter.ConnectError, http.StatusServiceUnavailable, "this is switched off while the service is in trouble", dropped},
+	full:         {retry.Refused, meter.ConnectError, http.StatusServiceUnavailable, "every endpoint of the service is full", full},
 }
 
 // care is what a request of a protected service has beyond its pass.
@@ -57,6 +59,7 @@ type care struct {
 	traffic  *traffic
 	route    *route
 	first    *version // whom the request was meant for
+	subject  uint64
 	priority limiter.Priority
 	deadline deadline
 	refusal  *failure    // why there is no attempt; nil while there is one
@@ -74,7 +77,7 @@ var cares = sync.Pool{New: func() any { return new(care) }}
 type lease struct {
 	version  *version
 	endpoint *upstream.Endpoint
-	healthy  bool
+	picked   upstream.Picked
 	begun    time.Time
 	ticket   circuit.Ticket
 	host     *breaker
@@ -82,9 +85,9 @@ type lease struct {
 }
 
 // protect takes care of a request that begins.
-func (p *pass) protect(t *traffic, r *route, a cohort.Attributes, now time.Time) {
+func (p *pass) protect(t *traffic, r *route, a cohort.Attributes, subject uint64, now time.Time) {
 	c, _ := cares.Get().(*care)
-	*c = care{traffic: t, route: r, first: p.version}
+	*c = care{traffic: t, route: r, first: p.version, subject: subject}
 	p.care = c
 	s := t.shield
 	s.budget.earn(now)
@@ -98,7 +101,7 @@ func (p *pass) protect(t *traffic, r *route, a cohort.Attributes, now time.Time)
 		c.refuse(dropped)
 		return
 	}
-	l, why := p.version.take(now, c.priority, nil)
+	l, why := p.version.take(now, c, nil)
 	if why != nil {
 		c.refuse(why.reason)
 		return
@@ -116,22 +119,22 @@ func (p *pass) follow(l lease) {
 	c := p.care
 	c.lease, c.held, c.refusal = l, true, nil
 	c.sent++
-	p.version, p.endpoint, p.healthy = l.version, l.endpoint, l.healthy
+	p.version, p.endpoint, p.picked, p.status = l.version, l.endpoint, l.picked, 0
 }
 
 // take lets a request pass to a version: its circuit, its limit, an endpoint and
 // that one's circuit. avoid is the endpoint that failed just now.
-func (v *version) take(now time.Time, p limiter.Priority, avoid *upstream.Endpoint) (lease, *failure) {
+func (v *version) take(now time.Time, c *care, avoid *upstream.Endpoint) (lease, *failure) {
 	l := lease{version: v, begun: now}
 	var ok bool
 	if l.ticket, ok = v.guard.circuit.admit(now); !ok {
 		return l, &refusals[circuitOpen]
 	}
-	if !v.guard.limit.enter(now, p) {
+	if !v.guard.limit.enter(now, c.priority) {
 		v.guard.circuit.end(now, l.ticket, circuit.Unknown)
 		return l, &refusals[overload]
 	}
-	if why := l.pick(now, avoid); why != nil {
+	if why := l.pick(now, c.subject, avoid); why != nil {
 		v.guard.limit.leave()
 		v.guard.circuit.end(now, l.ticket, circuit.Unknown)
 		return l, why
@@ -139,30 +142,42 @@ func (v *version) take(now time.Time, p limiter.Priority, avoid *upstream.Endpoi
 	return l, nil
 }
 
-// picks is how often another endpoint is drawn, when the first failed just now
-// or is left alone.
-const picks = 8
-
-// pick finds an endpoint that is not left alone; not the one to avoid, if
-// another one is drawn.
-func (l *lease) pick(now time.Time, avoid *upstream.Endpoint) *failure {
-	why := &refusals[noEndpoint]
-	for i := range picks {
-		l.endpoint, l.healthy = l.version.pool.Pick()
-		if l.endpoint == nil {
-			return why
-		}
-		if l.endpoint != avoid || i == picks-1 {
-			l.host = l.version.guard.host(l.endpoint.Address())
-			var ok bool
-			if l.admitted, ok = l.host.admit(now); ok {
-				return nil
-			}
-			why = &refusals[circuitOpen]
-		}
-		l.endpoint.Release()
+// pick finds an endpoint that is not left alone; not the one to avoid, if there
+// is another.
+func (l *lease) pick(now time.Time, subject uint64, avoid *upstream.Endpoint) *failure {
+	g := l.version.guard
+	if g.circuit == nil && avoid == nil {
+		l.endpoint, l.picked = l.version.pool.Pick(subject)
+		return l.without()
 	}
-	return why
+	resting := func(e *upstream.Endpoint) bool { return !g.host(e.Address()).may(now) }
+	l.endpoint, l.picked = l.version.pool.PickOther(subject, func(e *upstream.Endpoint) bool { return e == avoid || resting(e) })
+	if l.endpoint == nil && avoid != nil {
+		l.endpoint, l.picked = l.version.pool.PickOther(subject, resting)
+	}
+	if l.endpoint == nil {
+		return l.without()
+	}
+	l.host = g.host(l.endpoint.Address())
+	var ok bool
+	if l.admitted, ok = l.host.admit(now); !ok { // the last probe was taken just now
+		l.endpoint.Release()
+		return &refusals[circuitOpen]
+	}
+	return nil
+}
+
+// without says why there is no endpoint, if there is none.
+func (l *lease) without() *failure {
+	switch {
+	case l.endpoint != nil:
+		return nil
+	case l.picked == upstream.Full:
+		return &refusals[full]
+	case len(l.version.pool.Endpoints()) > 0:
+		return &refusals[circuitOpen]
+	}
+	return &refusals[noEndpoint]
 }
 
 // end tells how the attempt ended. The endpoint is given back by whoever holds
@@ -184,8 +199,11 @@ func (p *pass) heard(now time.Time, class meter.Class) {
 
 // refused returns why there is no attempt to make.
 func (p *pass) refused() failure {
-	if p.care != nil && p.care.refusal != nil {
+	switch {
+	case p.care != nil && p.care.refusal != nil:
 		return *p.care.refusal
+	case p.picked == upstream.Full:
+		return refusals[full]
 	}
 	return refusals[noEndpoint]
 }
@@ -202,7 +220,7 @@ func (p *pass) next(now time.Time, f failure, method string, whole bool) bool {
 	if to == nil {
 		return false
 	}
-	l, why := to.take(now, c.priority, c.lease.endpoint)
+	l, why := to.take(now, c, c.lease.endpoint)
 	if why != nil {
 		return false
 	}
@@ -239,6 +257,9 @@ func (p *pass) settle(now time.Time, class meter.Class) {
 			c.lease.version.guard.limit.heard(now, now.Sub(c.lease.begun))
 		}
 		c.lease.end(now, class)
+		if p.picked != upstream.Full {
+			p.endpoint.Report(upstream.OutcomeOf(class, p.status))
+		}
 	}
 	switch {
 	case !c.judged:
@@ -260,4 +281,14 @@ func (p *pass) finish(now time.Time, class meter.Class) {
 		p.settle(now, class)
 	}
 	c.first.series[c.route.index].Deliver(c.class, class)
+}
+
+// free gives the endpoint of the last attempt back, and the care.
+func (p *pass) free() {
+	if p.endpoint != nil {
+		p.endpoint.Release()
+	}
+	*p.care = care{}
+	cares.Put(p.care)
+	p.care = nil
 }

@@ -51,6 +51,16 @@ func (b *breaker) admit(now time.Time) (t circuit.Ticket, ok bool) {
 	return t, ok
 }
 
+// may says whether admit would let a request pass.
+func (b *breaker) may(now time.Time) bool {
+	if b.closed() {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.core.May(now)
+}
+
 // end hears how a request ended that had passed.
 func (b *breaker) end(now time.Time, t circuit.Ticket, r circuit.Result) {
 	if b == nil {

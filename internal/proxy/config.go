@@ -21,6 +21,8 @@ type Config struct {
 	// proxy's own transport for plain HTTP/1.1 and costs more; tests hold one
 	// against the other.
 	NetHTTP bool
+	// Resolver looks up the names of upstreams; nil is the system's.
+	Resolver upstream.Resolver
 }
 
 // Listener takes requests in: HTTP/1.1, and HTTP/2 by ALPN over TLS and with
@@ -103,7 +105,7 @@ func checkService(s stagger.Service) error {
 		}
 		seen[v.Name] = true
 		for _, one := range v.Upstreams {
-			if _, err := upstream.Parse(one); err != nil {
+			if err := upstream.Check(one); err != nil {
 				return refuse(stagger.CodeInvalid, "service %q, version %q: %v", s.Name, v.Name, err)
 			}
 		}

@@ -30,6 +30,7 @@ type exchange struct {
 	upgrade  string       // the protocol the client asks to switch to
 	body     *requestBody // nil when there is none
 	replay   *replay      // of body, where it may be sent again
+	tape     *tape        // nil unless the body is captured
 	idle     idle
 	interim  interim
 	copied   *copied // of the answer, where it is remembered
@@ -41,10 +42,11 @@ func (x *exchange) finish() {
 	x.idle.stop()
 	x.interim.stop()
 	x.meter(x.class)
-	x.pass.release()
+	x.pass.release(x.class)
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
+	x.tape.end()
 	if failure == nil {
 		return
 	}
@@ -93,6 +95,7 @@ func (x *exchange) attempt() (again bool) {
 		cancel(nil)
 		_ = response.Body.Close()
 	}()
+	x.pass.status = response.StatusCode
 	if x.pass.care != nil {
 		if again, done := x.weigh(response); done {
 			return again
@@ -136,7 +139,7 @@ func (x *exchange) prepare() {
 	x.prepared = true
 	r := x.r
 	x.idle.after, x.idle.control = x.traffic.timeouts.Idle, x.control
-	if e := x.pass.endpoint; r.ProtoMajor == 1 && (e == nil || !e.Multiplexed()) {
+	if e := x.pass.endpoint; r.ProtoMajor == 1 && (e == nil || e.Upgrades()) {
 		x.upgrade = upgradeOf(r.Header)
 		if wire.Equal(x.upgrade, "h2c") {
 			x.upgrade = "" // the proxy's business, and it need not
@@ -146,7 +149,7 @@ func (x *exchange) prepare() {
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	x.body = &requestBody{from: r.Body, idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
+	x.body = &requestBody{from: x.tape.over(r.Body), idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
 	if x.pass.care != nil {
 		x.replay = &replay{body: x.body}
 	}
@@ -161,11 +164,11 @@ func (x *exchange) prepare() {
 
 // outbound makes the request to the upstream.
 func (x *exchange) outbound(ctx context.Context) *http.Request {
-	r := x.r
+	r, e := x.r, x.pass.endpoint
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
-			Scheme: "http", Host: x.pass.endpoint.Address(),
+			Scheme: e.Scheme(), Host: e.Authority(),
 			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 		},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -61,6 +61,7 @@ func (c *courier) tellDeadline(out []byte) []byte {
 // It is called while the link is read, so whoever asked puts that away.
 func (c *courier) weigh() bool {
 	now, status := time.Now(), c.response.Status
+	c.pass.status = status
 	f := failure{cause: retry.Answered, class: meter.ClassOf(status), status: status}
 	c.pass.heard(now, f.class)
 	if !f.class.Failed() && status != http.StatusTooManyRequests {
@@ -160,7 +161,10 @@ func (c *courier) failure(marks uint64, err error) (f failure, lost bool) {
 		return failDeadline, false
 	case marks&expired != 0:
 		return failLate, false
-	case errors.Is(err, errDial) && !c.pass.healthy:
+	case errors.Is(err, upstream.ErrFull):
+		c.pass.picked = upstream.Full
+		return failFull, false
+	case errors.Is(err, errDial) && c.pass.picked == upstream.Doubtful:
 		return failUnhealthy, false
 	case errors.Is(err, errDial):
 		return failUnreachable, false

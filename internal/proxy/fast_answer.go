@@ -236,6 +236,7 @@ func (c *courier) blameWatch() meter.Class { return blameMarks(c.watch.enter(bus
 // conclude ends a request whose answer's head has come. It is false when the
 // client's connection must end, as what it got must not look complete.
 func (c *courier) conclude() bool {
+	c.pass.status = c.response.Status
 	a := &c.arrival
 	if c.response.Status == http.StatusSwitchingProtocols {
 		c.drop()

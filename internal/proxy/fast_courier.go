@@ -40,6 +40,7 @@ type courier struct {
 	pass       pass
 	left       int64  // of the request's body, not read yet
 	held       []byte // a piece of it that was read and not taken
+	tape       *tape  // nil unless a body that comes in pieces is captured
 	marks      uint64 // of the watch, when it ended an upload
 	headless   bool   // the method is HEAD: no answer has a body
 	repeatable bool   // see isRepeatable
@@ -131,8 +132,9 @@ func (c *courier) finish(class meter.Class) {
 		if c.pass.care != nil {
 			c.watch.until.Store(0)
 		}
+		c.tape.end()
 		c.pass.finish(time.Now(), class)
-		c.pass.release()
+		c.pass.release(class)
 	}
 }
 
@@ -266,12 +268,14 @@ func (c *courier) carry() bool {
 	c.headless, c.repeatable = string(method) == "HEAD", isRepeatable(method)
 	c.asked.request, c.asked.head, c.asked.claims = r, head, nil
 	c.traffic, c.closing, c.early, c.marks = traffic, r.Close, false, 0
-	c.pass, c.open = traffic.admit(route, &c.asked, time.Now()), true
+	now := time.Now()
+	c.pass, c.open = traffic.admit(route, &c.asked, now), true
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
 	if c.pass.care != nil {
 		c.protect()
 	}
+	c.tape = c.record(head, int(here), now)
 	c.outbound(head, int(here))
 	c.from += r.Size + int(here)
 	if left := max(r.Length, 0) - here; left > 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -47,8 +48,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		traffic: traffic, attributes: attributes{request: r, rules: &h.proxy.listeners[h.listener].Whence},
 		class: meter.ConnectError,
 	}
-	x.pass = traffic.admit(route, &x.attributes, time.Now())
+	now := time.Now()
+	x.pass = traffic.admit(route, &x.attributes, now)
 	defer x.finish()
+	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()
 }
 
@@ -96,6 +99,9 @@ func (x *exchange) fail(f failure) {
 	x.closeAfter()
 	x.nameVersion(x.w.Header())
 	x.proxy.sayGoodbye(x.w)
+	if x.pass.picked == upstream.Full {
+		x.w.Header().Set("Retry-After", retryAfter)
+	}
 	answer(x.w, f.status, f.text)
 }
 

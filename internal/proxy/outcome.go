@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/retry"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // The ways a request may fail before its answer began.
@@ -18,6 +19,7 @@ var (
 	failLate        = failure{cause: retry.Late, status: http.StatusGatewayTimeout, class: meter.Timeout, text: "the service did not answer in time"}
 	failDeadline    = failure{cause: retry.Late, status: http.StatusGatewayTimeout, class: meter.Timeout, text: "the service did not answer within the time the client gave"}
 	failUnhealthy   = failure{cause: retry.Unreachable, status: http.StatusServiceUnavailable, class: meter.ConnectError, text: "the service has no healthy endpoint"}
+	failFull        = failure{cause: retry.Unreachable, status: http.StatusServiceUnavailable, class: meter.ConnectError, text: refusals[full].text}
 	failUnreachable = failure{cause: retry.Unreachable, status: http.StatusBadGateway, class: meter.ConnectError, text: "the service cannot be reached"}
 	failBroken      = failure{cause: retry.Broken, status: http.StatusBadGateway, class: meter.ConnectError, text: "the service broke off the connection"}
 	failAnswer      = failure{cause: retry.Broken, status: http.StatusBadGateway, class: meter.ConnectError, text: "the service sent a malformed answer"}
@@ -51,7 +53,10 @@ func (x *exchange) blameUpstream(err error) failure {
 	switch {
 	case x.late():
 		return failDeadline
-	case isOperation && operation.Op == "dial" && !x.pass.healthy:
+	case errors.Is(err, upstream.ErrFull):
+		x.pass.picked = upstream.Full
+		return failFull
+	case isOperation && operation.Op == "dial" && x.pass.picked == upstream.Doubtful:
 		return failUnhealthy
 	case isOperation && operation.Op == "dial":
 		return failUnreachable

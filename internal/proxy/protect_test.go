@@ -54,7 +54,7 @@ func flaky(t testing.TB, fail http.HandlerFunc) (url string, served *atomic.Int6
 	}), served
 }
 
-func send(t testing.TB, c *http.Client, method, url, body string, set ...func(*http.Request)) (int, http.Header, string) {
+func perform(t testing.TB, c *http.Client, method, url, body string, set ...func(*http.Request)) (int, http.Header, string) {
 	t.Helper()
 	var from io.Reader
 	if body != "" {
@@ -108,7 +108,7 @@ func TestARetryIsInvisibleToTheUserAndNotToTheJudge(t *testing.T) {
 			s := service(version("v1", url))
 			s.Retries = row.retries
 			w := run(t, proxy.Limits{}, s)
-			code, _, body := send(t, client(t), row.method, w.url, row.body)
+			code, _, body := perform(t, client(t), row.method, w.url, row.body)
 			if code != row.status || code == 200 && body != "ok "+row.body {
 				t.Errorf("%d %q", code, body)
 			}
@@ -130,7 +130,7 @@ func TestABodyThatIsTooLongToKeepIsNotSentTwice(t *testing.T) {
 	s := service(version("v1", url))
 	s.Retries = usualRetries
 	w := run(t, proxy.Limits{}, s)
-	code, _, _ := send(t, client(t), http.MethodPut, w.url, strings.Repeat("x", 1<<20))
+	code, _, _ := perform(t, client(t), http.MethodPut, w.url, strings.Repeat("x", 1<<20))
 	if code != 503 || served.Load() != 1 {
 		t.Errorf("%d after %d attempts", code, served.Load())
 	}
@@ -208,7 +208,7 @@ func TestTheBaselineAnswersForACandidateThatFails(t *testing.T) {
 			s.Timeouts.Response = 200 * time.Millisecond
 			w := run(t, proxy.Limits{}, s)
 			onCandidate(t, w)
-			code, header, body := send(t, client(t), row.method, w.url, "", func(r *http.Request) {
+			code, header, body := perform(t, client(t), row.method, w.url, "", func(r *http.Request) {
 				if row.method == http.MethodPost {
 					r.Body, r.ContentLength = io.NopCloser(strings.NewReader("x")), 1
 				}
@@ -468,7 +468,7 @@ func TestARouteDegradesAsItDeclares(t *testing.T) {
 		{"a route that is dropped", http.MethodGet, "/drop", "", 503, "dropped; reason=dropped", ""},
 		{"a request that is queued", http.MethodPost, "/orders?x=1", "two of them", 202, "accepted; reason=circuit", ""},
 	} {
-		code, header, body := send(t, c, row.method, w.url+row.path, row.body)
+		code, header, body := perform(t, c, row.method, w.url+row.path, row.body)
 		if code != row.status || header.Get("Degraded") != row.notice || row.answer != "" && body != row.answer {
 			t.Errorf("%s: %d %q, degraded %q", row.rule, code, body, header.Get("Degraded"))
 		}
@@ -495,7 +495,7 @@ func TestARequestThatMayHaveBeenDoneIsNotQueued(t *testing.T) {
 	s := service(version("v1", broken(t)))
 	s.Routes[0].Degrade.Accept = &stagger.AcceptAnswer{Hook: queue}
 	w := run(t, proxy.Limits{}, s)
-	if code, _, _ := send(t, client(t), http.MethodPost, w.url, "x"); code != 502 || taken.Load() != 0 {
+	if code, _, _ := perform(t, client(t), http.MethodPost, w.url, "x"); code != 502 || taken.Load() != 0 {
 		t.Errorf("%d, the hook took %d", code, taken.Load())
 	}
 }

@@ -25,6 +25,7 @@ type Proxy struct {
 	meter     *meter.Meter
 	log       *slog.Logger
 	own       bool // plain HTTP/1.1 goes through the proxy's own transport
+	resolver  upstream.Resolver
 
 	table   atomic.Pointer[table]
 	tunnels tunnels
@@ -89,24 +90,20 @@ func (p *Proxy) newTable(services []stagger.Service, old *table) (*table, error)
 }
 
 func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
-	if err := checkService(s); err != nil {
+	err := checkService(s)
+	if err != nil {
 		return nil, err
 	}
 	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}}
+	if before != nil {
+		t.tap = before.tap
+	}
 	for _, v := range s.Versions {
 		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
-		if before != nil {
-			if same := before.version(v.Name); same != nil && same.pool.Serves(s, v) {
-				one.pool = same.pool
-			}
-		}
-		if one.pool == nil {
-			var err error
-			if one.pool, err = upstream.New(s, v, p.limits.Pooled); err != nil {
-				return nil, err
-			}
+		if one.pool, err = p.poolOf(s, v, before); err != nil {
+			return nil, err
 		}
 		t.versions = append(t.versions, one)
 		t.plain = t.plain && one.pool.Plain()
@@ -137,6 +134,26 @@ func (t *traffic) protect(before *traffic) (err error) {
 		}
 	}
 	return nil
+}
+
+// poolOf returns the pool of a version: the one before if it still serves, else
+// one that keeps its endpoints.
+func (p *Proxy) poolOf(s stagger.Service, v stagger.Version, before *traffic) (*upstream.Pool, error) {
+	spec := upstream.SpecOf(s, v, p.limits.Pooled)
+	var old *upstream.Pool
+	if before != nil {
+		if same := before.version(v.Name); same != nil {
+			old = same.pool
+		}
+	}
+	if old != nil && old.Serves(spec) {
+		return old, nil
+	}
+	pool, err := upstream.New(spec, old, p.resolver)
+	if err != nil {
+		return nil, refuse(stagger.CodeInvalid, "service %q: %v", s.Name, err)
+	}
+	return pool, nil
 }
 
 // versionLine returns the field that tells a version, nil where none is wanted.

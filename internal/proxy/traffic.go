@@ -15,7 +15,8 @@ type traffic struct {
 	service  *stagger.Service
 	timeouts stagger.Timeouts
 	versions []*version
-	plain    bool    // every endpoint speaks HTTP/1.1
+	plain    bool // every endpoint speaks HTTP/1.1
+	tap      *tapOf
 	shield   *shield // nil where nothing is declared
 	pause    *pause  // nil while requests are sent
 
@@ -98,8 +99,9 @@ func (t *traffic) choose(a cohort.Attributes) (*version, meter.Request) {
 // then releases the endpoint.
 type pass struct {
 	version  *version
-	endpoint *upstream.Endpoint // nil if the version has none
-	healthy  bool               // the endpoint passed its probes
+	endpoint *upstream.Endpoint // nil if there is none for it
+	picked   upstream.Picked    // what is to be said of the endpoint, or of there being none
+	status   int                // what the endpoint answered, zero before it did
 	sample   meter.Sample
 	care     *care // nil where the service has no shield
 }
@@ -111,9 +113,9 @@ func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	v, request := t.choose(a)
 	p := pass{version: v}
 	if t.shield != nil {
-		p.protect(t, r, a, now)
+		p.protect(t, r, a, request.Subject, now)
 	} else {
-		p.endpoint, p.healthy = v.pool.Pick()
+		p.endpoint, p.picked = v.pool.Pick(request.Subject)
 	}
 	if p.endpoint != nil {
 		request.Host = p.endpoint.Host()
@@ -122,16 +124,32 @@ func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	return p
 }
 
-// release gives the endpoint back, and the care.
-func (p *pass) release() {
+// release gives the endpoint back and tells it how the request ended, and gives
+// the care back.
+func (p *pass) release(class meter.Class) {
 	if p.care != nil {
-		*p.care = care{}
-		cares.Put(p.care)
-		p.care = nil
+		p.free()
+		return
 	}
-	if p.endpoint != nil {
-		p.endpoint.Release()
+	if p.endpoint == nil {
+		return
 	}
+	if p.picked != upstream.Full {
+		p.endpoint.Report(upstream.OutcomeOf(class, p.status))
+	}
+	p.endpoint.Release()
+}
+
+// retryAfter is how many seconds a client is asked to wait where a version is
+// full for the moment.
+const retryAfter = "1"
+
+// refusal says why there is no endpoint for a request.
+func (p *pass) refusal() string {
+	if p.picked == upstream.Full {
+		return "every endpoint of the service is full"
+	}
+	return "the service has no endpoint"
 }
 
 // routeName is what a route is called where its requests are counted.

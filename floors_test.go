@@ -42,6 +42,7 @@ var house = []room{
 
 	{path: "internal/cohort", floor: 2, needs: []string{"github.com/cespare/xxhash/v2"}}, // the hash of ADR 0001
 	{path: "internal/judge", floor: 2},
+	{path: "internal/difference", floor: 2},
 	{path: "internal/engine", floor: 2},
 	{path: "internal/config", floor: 2, needs: []string{
 		"github.com/goccy/go-yaml", // the format of the files
@@ -51,8 +52,9 @@ var house = []room{
 	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
 
 	{path: "internal/meter", floor: 3},
-	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter", "internal/proxy/wire"}}, // what passes is counted
+	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter", "internal/mirror", "internal/proxy/wire"}}, // what passes is counted
 	{path: "internal/proxy/wire", floor: 3},
+	{path: "internal/mirror", floor: 3},
 	{path: "internal/store", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},

@@ -52,7 +52,8 @@ var house = []room{
 	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
 
 	{path: "internal/meter", floor: 3},
-	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter", "internal/mirror", "internal/proxy/wire"}}, // what passes is counted
+	{path: "internal/upstream", floor: 3, beside: []string{"internal/meter"}},
+	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter", "internal/mirror", "internal/upstream", "internal/proxy/wire"}}, // what passes is counted
 	{path: "internal/proxy/wire", floor: 3},
 	{path: "internal/mirror", floor: 3},
 	{path: "internal/store", floor: 3},
@@ -61,7 +62,7 @@ var house = []room{
 	{path: "internal/simulate", floor: 3}, // the judge on traffic that never was; internal/sim is whole lives, for tests
 
 	// The will knows the means only by the interfaces of its ports.go.
-	{path: "internal/controller", floor: 4, never: []string{"internal/meter", "internal/proxy", "internal/store", "internal/load", "internal/scrape", "internal/simulate"}},
+	{path: "internal/controller", floor: 4, never: []string{"internal/meter", "internal/proxy", "internal/upstream", "internal/store", "internal/load", "internal/scrape", "internal/simulate"}},
 
 	{path: "client", floor: 5, never: []string{"internal"}}, // users' programs stand on it
 	{path: "internal/present", floor: 5, never: []string{"internal"}},
@@ -84,7 +85,7 @@ var house = []room{
 }
 
 // The faces in the server write commands into the store and read from it.
-var aboveTheInbox = []string{"internal/controller", "internal/proxy", "internal/meter", "internal/load", "internal/scrape"}
+var aboveTheInbox = []string{"internal/controller", "internal/proxy", "internal/upstream", "internal/meter", "internal/load", "internal/scrape"}
 
 // The command line asks the server, as everybody does. What never happened it
 // simulates by itself.

@@ -72,7 +72,7 @@ func reverseProxy() http.Handler {
 // serveOwn is our proxy with a rollout under way: cohorts and metering are on.
 func serveOwn(ctx context.Context, address string, fast bool) error {
 	p, err := proxy.New(proxy.Config{
-		Fast:      fast,
+		NetHTTP:   !fast,
 		Limits:    proxy.Limits{Pooled: 2048},
 		Listeners: []proxy.Listener{{Name: "web", Address: address}},
 		Services: []stagger.Service{{

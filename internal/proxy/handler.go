@@ -112,7 +112,7 @@ func (x *exchange) serve() {
 		}
 		x.idle.touch()
 	}
-	response, err := x.pass.endpoint.transport.RoundTrip(request)
+	response, err := x.pass.endpoint.RoundTrip(request)
 	x.interim.stop()
 	if err != nil {
 		x.blame(err)
@@ -138,7 +138,7 @@ func (x *exchange) serve() {
 // outbound makes the request to the upstream.
 func (x *exchange) outbound(ctx context.Context) *http.Request {
 	r, e := x.r, x.pass.endpoint
-	if r.ProtoMajor == 1 && !e.h2c {
+	if r.ProtoMajor == 1 && !e.Multiplexed() {
 		x.upgrade = upgradeOf(r.Header)
 		if wire.Equal(x.upgrade, "h2c") {
 			x.upgrade = "" // the proxy's business, and it need not
@@ -148,7 +148,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
-			Scheme: "http", Host: e.address,
+			Scheme: "http", Host: e.Address(),
 			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 		},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

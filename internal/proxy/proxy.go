@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // Proxy is the built-in data plane. It is safe for concurrent use.
@@ -23,7 +23,7 @@ type Proxy struct {
 	limits    Limits
 	meter     *meter.Meter
 	log       *slog.Logger
-	fast      bool
+	own       bool // plain HTTP/1.1 goes through the proxy's own transport
 
 	table   atomic.Pointer[table]
 	tunnels tunnels
@@ -50,7 +50,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{
-		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, fast: c.Fast,
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, own: ownPath && !c.NetHTTP,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {
@@ -89,23 +89,24 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 	if err := checkService(s); err != nil {
 		return nil, err
 	}
+	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: timeouts(s.Timeouts), plain: true}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true}
 	for _, v := range s.Versions {
 		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
 		if before != nil {
-			if same := before.version(v.Name); same != nil && same.pool.serves(s, v) {
+			if same := before.version(v.Name); same != nil && same.pool.Serves(s, v) {
 				one.pool = same.pool
 			}
 		}
 		if one.pool == nil {
 			var err error
-			if one.pool, err = newPool(s, v, p.limits.Pooled); err != nil {
+			if one.pool, err = upstream.New(s, v, p.limits.Pooled); err != nil {
 				return nil, err
 			}
 		}
 		t.versions = append(t.versions, one)
-		t.plain = t.plain && !slices.ContainsFunc(one.pool.endpoints, func(e *endpoint) bool { return e.h2c })
+		t.plain = t.plain && one.pool.Plain()
 	}
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
 }
@@ -149,7 +150,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 		return fmt.Errorf("start proxy: %w", err)
 	}
 	for pool := range pools {
-		pool.watch(p.log)
+		pool.Watch(p.log)
 	}
 	p.tunnels.open()
 	addresses := make([]net.Addr, 0, len(bound))
@@ -203,7 +204,7 @@ func (p *Proxy) serve(i int, l net.Listener) {
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
-	if p.fast && ownPath {
+	if p.own {
 		own := newLane(p, i, l)
 		l = own.over
 		p.lanes = append(p.lanes, own)
@@ -233,7 +234,7 @@ func (p *Proxy) Stop(ctx context.Context) error {
 	p.servers, p.lanes = nil, nil
 	p.addresses.Store(nil)
 	for pool := range p.table.Load().pools() {
-		pool.close()
+		pool.Close()
 	}
 	return err
 }
@@ -314,7 +315,7 @@ func (p *Proxy) Ready(service, version string) bool {
 		return false
 	}
 	v := s.version(version)
-	return v != nil && v.pool.ready()
+	return v != nil && v.pool.Ready()
 }
 
 // Addr returns where a listener listens, nil while it does not.
@@ -346,13 +347,13 @@ func (p *Proxy) Reload(services []stagger.Service) error {
 	}
 	if err := p.replace(next); err != nil {
 		for pool := range fresh {
-			pool.close()
+			pool.Close()
 		}
 		return err
 	}
 	if p.running {
 		for pool := range fresh {
-			pool.watch(p.log)
+			pool.Watch(p.log)
 		}
 	}
 	p.retire(old, next)
@@ -390,7 +391,7 @@ func (p *Proxy) retire(old, next *table) {
 	used := next.pools()
 	for pool := range old.pools() {
 		if !used[pool] {
-			pool.close()
+			pool.Close()
 		}
 	}
 	counted := next.series()
@@ -402,17 +403,17 @@ func (p *Proxy) retire(old, next *table) {
 }
 
 // probe probes pools, all at once.
-func probe(ctx context.Context, pools map[*pool]bool) {
+func probe(ctx context.Context, pools map[*upstream.Pool]bool) {
 	var wg sync.WaitGroup
 	for p := range pools {
-		wg.Go(func() { p.probeAll(ctx) })
+		wg.Go(func() { p.Probe(ctx) })
 	}
 	wg.Wait()
 }
 
 // pools returns the pools of all versions.
-func (t *table) pools() map[*pool]bool {
-	all := make(map[*pool]bool)
+func (t *table) pools() map[*upstream.Pool]bool {
+	all := make(map[*upstream.Pool]bool)
 	for _, s := range t.services {
 		for _, v := range s.versions {
 			all[v.pool] = true

@@ -66,7 +66,7 @@ func run(t testing.TB, limits proxy.Limits, services ...stagger.Service) *world 
 	m := meter.New(meter.Options{})
 	p, err := proxy.New(proxy.Config{
 		Listeners: []proxy.Listener{{Name: "web", Address: "127.0.0.1:0"}},
-		Services:  services, Limits: limits, Fast: fast,
+		Services:  services, Limits: limits, NetHTTP: !fast,
 	}, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

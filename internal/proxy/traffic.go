@@ -7,6 +7,7 @@ import (
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/cohort"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // traffic says where the requests of one service go now. It is immutable.
@@ -34,7 +35,7 @@ type version struct {
 	name   string
 	header []string // the value of the version header, shared by all answers
 	line   []byte   // the whole field, empty where the service wants none
-	pool   *pool
+	pool   *upstream.Pool
 	series []*meter.Series // by the index of the route
 }
 
@@ -94,8 +95,8 @@ func (t *traffic) choose(a cohort.Attributes) (*version, meter.Request) {
 // then releases the endpoint.
 type pass struct {
 	version  *version
-	endpoint *endpoint // nil if the version has none
-	healthy  bool      // the endpoint passed its probes
+	endpoint *upstream.Endpoint // nil if the version has none
+	healthy  bool               // the endpoint passed its probes
 	sample   meter.Sample
 }
 
@@ -105,9 +106,9 @@ type pass struct {
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	v, request := t.choose(a)
 	p := pass{version: v}
-	p.endpoint, p.healthy = v.pool.pick()
+	p.endpoint, p.healthy = v.pool.Pick()
 	if p.endpoint != nil {
-		request.Host = p.endpoint.host
+		request.Host = p.endpoint.Host()
 	}
 	p.sample = v.series[r.index].BeginRequest(now, request)
 	return p
@@ -116,7 +117,7 @@ func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 // release gives the endpoint back.
 func (p *pass) release() {
 	if p.endpoint != nil {
-		p.endpoint.inFlight.Add(-1)
+		p.endpoint.Release()
 	}
 }
 

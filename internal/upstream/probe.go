@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 // probe asks an endpoint once whether it is well: an answer of 2xx or 3xx to
 // the path, or a TCP connection where there is no path.
-func (p *pool) probe(ctx context.Context, e *endpoint) error {
+func (p *Pool) probe(ctx context.Context, e *Endpoint) error {
 	ctx, cancel := context.WithTimeout(ctx, p.health.Timeout)
 	defer cancel()
 	if p.health.Path == "" {
@@ -46,9 +46,9 @@ func (p *pool) probe(ctx context.Context, e *endpoint) error {
 	return nil
 }
 
-// probeAll probes every endpoint once, at the same time, and believes the
+// Probe probes every endpoint once, at the same time, and believes the
 // result: before the first request there is no history to wait for.
-func (p *pool) probeAll(ctx context.Context) {
+func (p *Pool) Probe(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, e := range p.endpoints {
 		wg.Go(func() { p.set(e, p.probe(ctx, e) == nil) })
@@ -56,8 +56,8 @@ func (p *pool) probeAll(ctx context.Context) {
 	wg.Wait()
 }
 
-// watch keeps probing until the pool is closed.
-func (p *pool) watch(log *slog.Logger) {
+// Watch keeps probing until the pool is closed.
+func (p *Pool) Watch(log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for _, e := range p.endpoints {
@@ -72,7 +72,7 @@ func (p *pool) watch(log *slog.Logger) {
 	}
 }
 
-func (p *pool) watchOne(ctx context.Context, e *endpoint, log *slog.Logger) {
+func (p *Pool) watchOne(ctx context.Context, e *Endpoint, log *slog.Logger) {
 	clock := time.NewTicker(p.health.Interval)
 	defer clock.Stop()
 	good, bad := 0, 0

@@ -55,6 +55,10 @@ func (t *Trial) Begin(r Request) *Copy {
 		t.Drop(Large)
 		return nil
 	}
+	if isStream(r.Header.Get("Content-Type")) {
+		t.Drop(Stream)
+		return nil
+	}
 	c := &Copy{trial: t, request: r, begun: time.Now(), held: 1<<10 + sizeOf(&r) + r.Length}
 	if !t.mirror.take(c.held) {
 		t.Drop(Memory)

@@ -28,6 +28,7 @@ type Options struct {
 	Body    int           // of the body of a request or of an answer; 64 KiB
 	Whole   int64         // an answer that is longer is not compared; 16 MiB
 	Queue   int           // copies that wait; 256
+	Busy    int64         // requests of users per endpoint of the baseline beyond which nothing is mirrored; 64
 	Workers int           // copies under way at once; 8
 	Timeout time.Duration // until an answer is complete; 10 s
 	Late    time.Duration // a copy whose answer took longer is not sent; 30 s
@@ -40,6 +41,7 @@ func (o Options) withDefaults() Options {
 	o.Queue = orDefault(o.Queue, 256)
 	o.Workers = orDefault(o.Workers, 8)
 	o.Timeout = orDefault(o.Timeout, 10*time.Second)
+	o.Busy = orDefault(o.Busy, 64)
 	o.Late = orDefault(o.Late, 30*time.Second)
 	return o
 }

@@ -36,6 +36,10 @@ func New(o Options) *Mirror {
 	return m
 }
 
+// Busy is beyond how many requests of users per endpoint of the baseline nothing
+// is mirrored.
+func (m *Mirror) Busy() int64 { return m.options.Busy }
+
 // Start begins to send.
 func (m *Mirror) Start() {
 	for range m.options.Workers {

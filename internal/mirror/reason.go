@@ -14,11 +14,12 @@ const (
 	Queue                    // too many copies wait
 	Ended                    // the split mirrors nothing any more
 	Long                     // an answer is too long to compare
+	Unusual                  // it cannot be made anew
 	reasons
 )
 
 var reasonNames = [reasons]string{
-	"busy", "unready", "memory", "large_request", "stream", "unanswered", "queue", "ended", "large_answer",
+	"busy", "unready", "memory", "large_request", "stream", "unanswered", "queue", "ended", "large_answer", "unusual",
 }
 
 // String is what metrics call it.

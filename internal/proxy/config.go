@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
@@ -19,6 +20,9 @@ type Config struct {
 	// proxy's own transport for plain HTTP/1.1 and costs more; tests hold one
 	// against the other.
 	NetHTTP bool
+	// Mirror carries copies of requests; nil where none are ever made. Whoever
+	// made it starts and stops it.
+	Mirror *mirror.Mirror
 }
 
 // Listener is a TCP address that takes requests in: HTTP/1.1, and HTTP/2

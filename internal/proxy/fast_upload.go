@@ -85,6 +85,9 @@ func (c *courier) upload() progress {
 			return brokenOff
 		}
 		c.left -= int64(n)
+		if c.copying != nil {
+			c.copying.copy.Sent(space[:n])
+		}
 		if !c.pushUp(space[:n]) {
 			return brokenOff
 		}

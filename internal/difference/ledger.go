@@ -15,7 +15,6 @@ import (
 const (
 	maxEntries  = 200
 	maxExamples = 3
-	maxTarget   = 120
 )
 
 // AlphaPlaces is the chance that a ledger ever calls a place a difference at
@@ -158,11 +157,7 @@ func (l *Ledger) entry(p Place, at time.Time) *entry {
 
 func (e *entry) show(o *Outcome, p Place) {
 	if len(e.examples) < maxExamples {
-		target := o.Target
-		if len(target) > maxTarget {
-			target = short(target)
-		}
-		e.examples = append(e.examples, stagger.Example{At: o.At, Method: o.Method, Target: target, Baseline: p.A, Candidate: p.B})
+		e.examples = append(e.examples, stagger.Example{At: o.At, Method: o.Method, Target: short(o.Target), Baseline: p.A, Candidate: p.B})
 	}
 }
 

@@ -130,7 +130,7 @@ func TestALedgerIsBounded(t *testing.T) {
 	}
 	for _, d := range all {
 		for _, e := range d.Examples {
-			if len(e.Target) > 2*maxTarget {
+			if len(e.Target) > 2*maxShown {
 				t.Fatalf("a target of %d bytes is kept", len(e.Target))
 			}
 		}

@@ -2,6 +2,7 @@ package difference
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -49,8 +50,15 @@ func tells(text string) bool {
 // maxShown bounds a value as it is shown, in bytes.
 const maxShown = 120
 
-// short cuts a text off where it is long.
+// short cuts a text off where it is long, and takes out what would move the
+// cursor of whoever reads it.
 func short(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '·'
+		}
+		return r
+	}, text)
 	if len(text) <= maxShown {
 		return text
 	}

@@ -1,7 +1,6 @@
 package difference
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/stagger-dev/stagger"
@@ -20,7 +19,7 @@ type Rules struct {
 	redact  []string
 }
 
-// NewRules returns the rules of s. Check has found what makes no sense in it.
+// NewRules returns the rules of s.
 func NewRules(s stagger.Shadow) *Rules {
 	r := &Rules{headers: s.Headers, ignore: s.Ignore, numbers: s.Numbers, keys: make(map[string]string, len(s.Keys))}
 	if len(r.headers) == 0 {
@@ -34,17 +33,6 @@ func NewRules(s stagger.Shadow) *Rules {
 		r.redact = append(r.redact, squeeze(name))
 	}
 	return r
-}
-
-// CheckPlace says what is wrong with a place as people write it, "" if nothing.
-func CheckPlace(place string) string {
-	if place == "$" || strings.HasPrefix(place, "$.") || strings.HasPrefix(place, "$[]") || place == "status" || place == "body" {
-		return ""
-	}
-	if name, ok := strings.CutPrefix(place, "header."); ok && name != "" && name == strings.ToLower(name) {
-		return ""
-	}
-	return fmt.Sprintf("%q is no place of an answer; write $.items[].price for a member of JSON, header.location for a field in lower case, status or body", place)
 }
 
 // ignores says whether a place, or one that it lies in, is not compared.

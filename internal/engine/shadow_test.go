@@ -83,7 +83,7 @@ func TestMirroringWaitsForTheRecord(t *testing.T) {
 	mirrors := stagger.Split{Candidate: "v2", Rollout: "r1", Shadow: stagger.WeightPercent, ShadowRules: &stagger.Shadow{}}
 	more, posts, another := mirrors, mirrors, mirrors
 	more.Shadow++
-	posts.ShadowRules = &stagger.Shadow{Methods: []string{"GET", "POST"}}
+	posts.ShadowRules = &stagger.Shadow{Methods: []string{"GET", "HEAD", "OPTIONS", "POST"}}
 	another.Rollout = "r2"
 	for name, s := range map[string]stagger.Split{"any": mirrors, "more": more, "other methods": posts, "another rollout": another} {
 		before := mirrors

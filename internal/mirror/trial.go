@@ -48,6 +48,11 @@ func newTrial(m *Mirror, split stagger.Split, now time.Time) *Trial {
 	if split.ShadowRules != nil {
 		rules = *split.ShadowRules
 	}
+	headers := make([]string, len(rules.Headers))
+	for i, name := range rules.Headers {
+		headers[i] = http.CanonicalHeaderKey(name)
+	}
+	rules.Headers = headers
 	t := &Trial{
 		mirror: m, service: split.Service, rollout: split.Rollout, candidate: split.Candidate,
 		rules: difference.NewRules(rules), methods: rules.Methods, repeat: rules.Repeat, since: now,

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
@@ -51,6 +52,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		class: meter.ConnectError,
 	}
 	x.pass = traffic.admit(route, &x.attributes, now)
+	x.shaded = traffic.shade != nil && traffic.shades(&x.pass, r.Method)
 	defer x.finish()
 	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()
@@ -66,6 +68,8 @@ type exchange struct {
 	traffic    *traffic
 	attributes attributes
 	pass       pass
+	shaded     bool // the request was chosen to be mirrored
+	copy       *mirror.Copy
 	metered    bool        // the sample was ended
 	class      meter.Class // how it ends
 
@@ -83,6 +87,7 @@ func (x *exchange) finish() {
 	x.interim.stop()
 	x.meter(x.class)
 	x.pass.release(x.class)
+	endCopy(x.copy, x.class)
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
@@ -113,6 +118,9 @@ func (x *exchange) serve() {
 	defer cancel(nil)
 	x.idle.after, x.idle.cancel, x.idle.control = x.traffic.timeouts.Idle, cancel, x.control
 	request := x.outbound(ctx)
+	if x.shaded {
+		x.beginCopy(request)
+	}
 	if x.body != nil {
 		if x.r.ProtoMajor == 1 {
 			// The answer may begin before the request ends.

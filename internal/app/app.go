@@ -26,6 +26,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/dashboard"
 	"github.com/stagger-dev/stagger/internal/listen"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy"
 	"github.com/stagger-dev/stagger/internal/scrape"
 	"github.com/stagger-dev/stagger/internal/store"
@@ -59,6 +60,7 @@ type App struct {
 	proxy      *proxy.Proxy
 	store      *store.Store
 	scraper    *scrape.Scraper
+	mirror     *mirror.Mirror
 	controller *controller.Controller
 	meter      *meter.Meter
 	inForce    []stagger.Split // see Adopt
@@ -157,7 +159,10 @@ func (a *App) startWill(ctx context.Context) error {
 }
 
 func (a *App) startProxy(ctx context.Context, m *meter.Meter) error {
-	p, err := proxy.New(proxy.Config{Listeners: a.listeners(), Services: a.config.Services}, m, a.log)
+	a.mirror = mirror.New(mirror.Options{})
+	a.mirror.Start()
+	a.onStop("mirror", a.mirror.Stop)
+	p, err := proxy.New(proxy.Config{Listeners: a.listeners(), Services: a.config.Services, Mirror: a.mirror}, m, a.log)
 	if err != nil {
 		return err
 	}
@@ -207,7 +212,7 @@ func (a *App) startScraping() {
 }
 
 func (a *App) startController(ctx context.Context, m *meter.Meter) error {
-	var source controller.Source = a.scraper.Source(m)
+	var source controller.Source = a.mirror.Source(a.scraper.Source(m))
 	if a.options.Source != nil {
 		source = a.options.Source(source)
 	}
@@ -276,7 +281,7 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services}))
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services, Differences: a.mirror.Differences}))
 	return api.Guard(a.config.Admin.Token, mux)
 }
 
@@ -285,9 +290,10 @@ func (a *App) shown() shown { return shown{a.store, a.proxy} }
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
 		Store: a.shown(), Services: a.Services, Wake: a.controller.Wake,
-		Check:   func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
-		Capture: a.proxy.Capture,
-		Log:     a.log, Version: a.options.Version,
+		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
+		Capture:     a.proxy.Capture,
+		Differences: a.mirror.Differences,
+		Log:         a.log, Version: a.options.Version,
 	})
 }
 
@@ -297,6 +303,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 		m.Collector(),
 		a.proxy.Collector(),
 		a.scraper.Collector(),
+		a.mirror.Collector(),
 		rollouts{a.store, a.Services},
 		a.doors,
 		captures{a.proxy},

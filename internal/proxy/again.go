@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/retry"
 )
 
@@ -88,6 +89,10 @@ func (x *exchange) degrade(f failure) bool {
 		return false
 	}
 	x.pass.settle(time.Now(), f.class)
+	if x.copy != nil { // there is no answer to compare with
+		x.copy.Drop(mirror.Unanswered)
+		x.copy = nil
+	}
 	x.send(r)
 	return true
 }

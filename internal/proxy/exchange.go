@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
 )
 
@@ -23,6 +24,8 @@ type exchange struct {
 	traffic    *traffic
 	attributes attributes
 	pass       pass
+	shaded     bool // the request was chosen to be mirrored
+	copy       *mirror.Copy
 	metered    bool        // the sample was ended
 	class      meter.Class // how it ends
 
@@ -43,6 +46,7 @@ func (x *exchange) finish() {
 	x.interim.stop()
 	x.meter(x.class)
 	x.pass.release(x.class)
+	endCopy(x.copy, x.class)
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
@@ -81,6 +85,10 @@ func (x *exchange) attempt() (again bool) {
 	x.prepare()
 	x.idle.begin(cancel)
 	request := x.outbound(ctx)
+	if x.shaded {
+		x.shaded = false // one copy, however often it is sent
+		x.beginCopy(request)
+	}
 	if x.body != nil {
 		x.idle.touch()
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
 	"github.com/stagger-dev/stagger/internal/retry"
 	"github.com/stagger-dev/stagger/internal/upstream"
@@ -130,6 +131,10 @@ func (c *courier) inquiry() request {
 
 // reply answers in the place of an upstream.
 func (c *courier) reply(r *reply) bool {
+	if c.copying != nil { // there is no answer to compare with
+		c.copying.copy.Drop(mirror.Unanswered)
+		c.copying = nil
+	}
 	out := fmt.Appendf(c.out[:0], "HTTP/1.1 %d %s\r\n", r.status, http.StatusText(r.status))
 	for _, f := range r.header {
 		out = fmt.Appendf(out, "%s: %s\r\n", f.name, f.value)

@@ -66,7 +66,7 @@ func isHopByHop(name []byte) bool {
 	case 10:
 		return wire.Equal(name, "connection") || wire.Equal(name, "keep-alive")
 	case 14:
-		return wire.Equal(name, "http2-settings")
+		return wire.Equal(name, "http2-settings") || wire.Equal(name, "stagger-shadow")
 	case 16:
 		return wire.Equal(name, "proxy-connection")
 	case 17:

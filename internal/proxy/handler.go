@@ -50,6 +50,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now()
 	x.pass = traffic.admit(route, &x.attributes, now)
+	x.shaded = traffic.shade != nil && traffic.shades(&x.pass, r.Method)
 	defer x.finish()
 	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
@@ -24,6 +25,7 @@ type Proxy struct {
 	limits    Limits
 	meter     *meter.Meter
 	log       *slog.Logger
+	mirror    *mirror.Mirror
 	own       bool // plain HTTP/1.1 goes through the proxy's own transport
 	resolver  upstream.Resolver
 
@@ -54,7 +56,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{
-		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, own: ownPath && !c.NetHTTP,
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, mirror: c.Mirror, own: ownPath && !c.NetHTTP,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {
@@ -96,7 +98,7 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 	}
 	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}, mirror: p.mirror}
 	if before != nil {
 		t.tap = before.tap
 	}
@@ -350,6 +352,7 @@ func (p *Proxy) Apply(_ context.Context, s stagger.Split) error {
 		return err
 	}
 	p.table.Store(t.with(i, next))
+	now.shade.endUnless(next.shade)
 	p.meter.Weigh(time.Now(), s)
 	return nil
 }
@@ -365,7 +368,7 @@ func (p *Proxy) Current(_ context.Context, service string) (stagger.Split, error
 
 // Can returns what splits may ask for.
 func (p *Proxy) Can() stagger.Abilities {
-	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true}
+	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true, Mirror: p.mirror != nil}
 }
 
 // Ready says whether a version has a healthy endpoint.
@@ -417,6 +420,7 @@ func (p *Proxy) Reload(services []stagger.Service) error {
 		}
 	}
 	p.retire(old, next)
+	endShades(old, next)
 	return nil
 }
 

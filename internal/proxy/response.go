@@ -18,6 +18,9 @@ func (x *exchange) answer(response *http.Response) {
 	announced := len(response.Trailer)
 	x.sendHeader(response)
 	x.remember(response)
+	if x.copy != nil {
+		x.copy.Answered(response.StatusCode, response.Header, response.ContentLength)
+	}
 	if err := x.sendBody(response); err != nil {
 		x.breakOff(err)
 	}
@@ -92,6 +95,9 @@ func (x *exchange) sendPiece(piece []byte, flush bool) error {
 	x.idle.touch()
 	if _, err := x.w.Write(piece); err != nil {
 		return err
+	}
+	if x.copy != nil {
+		x.copy.Write(piece)
 	}
 	if !flush {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/cohort"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
@@ -31,6 +32,9 @@ type traffic struct {
 	// It stays when the weight goes, as the rollout may go on; the next rollout
 	// replaces it.
 	arrivals *meter.Arrivals
+
+	mirror *mirror.Mirror // nil where nothing can be mirrored
+	shade  *shade         // nil while nothing is
 }
 
 // version is one version of a service with where it runs and is counted.
@@ -74,6 +78,7 @@ func (t *traffic) under(s stagger.Split, applied bool) (*traffic, error) {
 	if u.chance() {
 		u.arrivals = meter.ArrivalsUnder(s.Seed, t.arrivals)
 	}
+	u.shade = u.newShade()
 	return &u, nil
 }
 

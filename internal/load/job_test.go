@@ -332,7 +332,7 @@ func TestEdgeCasesGoOverTheWire(t *testing.T) {
 				requests = append(requests, r)
 			}
 			j := job(1000, 400*time.Millisecond, requests...)
-			j.Scenario.Targets, j.Scenario.HTTP2 = []string{server.URL}, h2
+			j.Scenario.Targets, j.Scenario.HTTP2, j.Scenario.Timeout = []string{server.URL}, h2, time.Minute
 			report, err := j.Run(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -369,7 +369,7 @@ func TestFailuresAreToldByKind(t *testing.T) {
 		{Name: "words", Weight: 1, Path: scenario.NewTemplate("/"), Expect: scenario.Expect{Contains: "hello"}},
 	}
 	j := job(200, 300*time.Millisecond, requests...)
-	j.Scenario.Targets, j.Scenario.Timeout = []string{server.URL}, 200*time.Millisecond
+	j.Scenario.Targets, j.Scenario.Timeout = []string{server.URL}, 500*time.Millisecond
 	report, err := j.Run(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

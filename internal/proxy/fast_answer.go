@@ -132,6 +132,9 @@ func (c *courier) beginAnswer() (end bool) {
 		return true
 	}
 	a.body = c.contentOf()
+	if c.copying != nil {
+		c.copyHead(a.buffer[:r.Size])
+	}
 	c.out = c.answerHead(c.out[:0], a.buffer[:r.Size], a.body.framed)
 	return c.passOn(a.buffer[r.Size:a.n])
 }
@@ -161,7 +164,7 @@ func (c *courier) passOn(piece []byte) (end bool) {
 	if a.class = c.sendPiece(&a.body, piece); a.class != whole || a.body.ended {
 		return true
 	}
-	if a.body.framed == byLength && a.body.left >= spliceFrom && c.canSplice() {
+	if a.body.framed == byLength && a.body.left >= spliceFrom && c.copying == nil && c.canSplice() {
 		a.large = true
 		return true
 	}
@@ -197,6 +200,9 @@ func (c *courier) sendPiece(body *content, piece []byte) meter.Class {
 	case !ok:
 		return meter.ConnectError
 	}
+	if c.copying != nil {
+		c.copying.piece(piece)
+	}
 	return whole
 }
 
@@ -231,6 +237,7 @@ func (c *courier) blameWatch() meter.Class { return blameMarks(c.watch.enter(bus
 // conclude ends a request whose answer's head has come. It is false when the
 // client's connection must end, as what it got must not look complete.
 func (c *courier) conclude() bool {
+	c.pass.status = c.response.Status
 	a := &c.arrival
 	if c.response.Status == http.StatusSwitchingProtocols {
 		c.drop()

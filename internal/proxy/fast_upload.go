@@ -23,7 +23,7 @@ const (
 func (c *courier) beginUpload(left int64) bool {
 	c.repeatable = false
 	if c.pass.endpoint == nil {
-		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
 	}
 	reused, err := c.link()
 	if err != nil {
@@ -87,6 +87,9 @@ func (c *courier) upload() progress {
 		}
 		c.left -= int64(n)
 		c.tape.take(space[:n])
+		if c.copying != nil {
+			c.copying.copy.Sent(space[:n])
+		}
 		if !c.pushUp(space[:n]) {
 			return brokenOff
 		}

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -35,17 +37,22 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
 		return
 	}
+	if h.proxy.listeners[h.listener].sendsAway(w, r) {
+		return
+	}
 	traffic, route := h.proxy.table.Load().find(h.listener, r.Host, r.URL.Path)
 	if route == nil {
+		h.proxy.sayGoodbye(w)
 		answer(w, http.StatusNotFound, "no route leads from here")
 		return
 	}
 	x := exchange{
 		w: w, r: r, control: http.NewResponseController(w), proxy: h.proxy,
-		traffic: traffic, attributes: attributes{request: r},
+		traffic: traffic, attributes: attributes{request: r, rules: &h.proxy.listeners[h.listener].Whence},
 		class: meter.ConnectError,
 	}
 	x.pass = traffic.admit(route, &x.attributes, now)
+	x.shaded = traffic.shade != nil && traffic.shades(&x.pass, r.Method)
 	defer x.finish()
 	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()
@@ -61,6 +68,8 @@ type exchange struct {
 	traffic    *traffic
 	attributes attributes
 	pass       pass
+	shaded     bool // the request was chosen to be mirrored
+	copy       *mirror.Copy
 	metered    bool        // the sample was ended
 	class      meter.Class // how it ends
 
@@ -77,7 +86,8 @@ func (x *exchange) finish() {
 	x.idle.stop()
 	x.interim.stop()
 	x.meter(x.class)
-	x.pass.release()
+	x.pass.release(x.class)
+	endCopy(x.copy, x.class)
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
@@ -101,13 +111,16 @@ func (x *exchange) meter(class meter.Class) {
 
 func (x *exchange) serve() {
 	if x.pass.endpoint == nil {
-		x.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		x.fail(http.StatusServiceUnavailable, meter.ConnectError, x.pass.refusal())
 		return
 	}
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
 	x.idle.after, x.idle.cancel, x.idle.control = x.traffic.timeouts.Idle, cancel, x.control
 	request := x.outbound(ctx)
+	if x.shaded {
+		x.beginCopy(request)
+	}
 	if x.body != nil {
 		if x.r.ProtoMajor == 1 {
 			// The answer may begin before the request ends.
@@ -122,6 +135,7 @@ func (x *exchange) serve() {
 		return
 	}
 	x.idle.answered.Store(true)
+	x.pass.status = response.StatusCode
 	defer func() {
 		// Cancelled first, as closing waits for the request to be sent, and the
 		// client may never finish it.
@@ -141,17 +155,17 @@ func (x *exchange) serve() {
 // outbound makes the request to the upstream.
 func (x *exchange) outbound(ctx context.Context) *http.Request {
 	r, e := x.r, x.pass.endpoint
-	if r.ProtoMajor == 1 && !e.Multiplexed() {
+	if r.ProtoMajor == 1 && e.Upgrades() {
 		x.upgrade = upgradeOf(r.Header)
 		if wire.Equal(x.upgrade, "h2c") {
 			x.upgrade = "" // the proxy's business, and it need not
 		}
 	}
-	forward(r, x.upgrade)
+	forward(r, x.upgrade, x.attributes.rules, hopOf(r))
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
-			Scheme: "http", Host: e.Address(),
+			Scheme: e.Scheme(), Host: e.Authority(),
 			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 		},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -218,6 +232,10 @@ func (x *exchange) fail(status int, class meter.Class, text string) {
 		x.w.Header().Set("Connection", "close")
 	}
 	x.nameVersion(x.w.Header())
+	x.proxy.sayGoodbye(x.w)
+	if x.pass.picked == upstream.Full {
+		x.w.Header().Set("Retry-After", retryAfter)
+	}
 	answer(x.w, status, text)
 }
 

@@ -287,6 +287,23 @@ func write(t *testing.T, to io.Writer, l capture.Line) {
 	_, _ = to.Write(line)
 }
 
+func TestACaptureThatWasInterruptedIsReplayed(t *testing.T) {
+	head, one := `{"head":{"format":1}}`+"\n", `{"request":{"at":1,"method":"GET","path":"/"}}`
+	for text, want := range map[string]int{
+		head + one + "\n" + one:                   2,
+		head + one + "\n" + one[:20]:              1,
+		head + one + "\n" + one[:20] + "\n":       0, // that is no interrupt
+		head + one + "\n" + one[:20] + "\n" + one: 0,
+		head: 0,
+		"":   0,
+	} {
+		r, err := load.ReadReplay(strings.NewReader(text))
+		if want == 0 && err == nil || want > 0 && (err != nil || r.Len() != want) {
+			t.Errorf("%q: %v, %v; want %d requests", text, r, err, want)
+		}
+	}
+}
+
 func TestLoadStaysInThisMachineUnlessToldOtherwise(t *testing.T) {
 	j := job(1, time.Second)
 	j.Scenario.Targets = []string{"http://192.0.2.1:80"} // nobody's (RFC 5737)

@@ -174,7 +174,7 @@ func (p *planned) append(b []byte, v scenario.Values, target *url.URL) []byte {
 // appendHeader writes fields, but for those that the request itself says.
 func appendHeader(b []byte, h http.Header) []byte {
 	for name, values := range h {
-		if name == "Host" || name == "Content-Length" {
+		if name == "Host" || name == "Content-Length" || name == "Transfer-Encoding" {
 			continue
 		}
 		for _, value := range values {

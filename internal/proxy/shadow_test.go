@@ -134,7 +134,7 @@ func TestAChangeIsFoundAndNoiseIsNot(t *testing.T) {
 	if change.Finding != stagger.FoundDifference || change.Candidate != n || change.Noise != 0 || change.Kind != stagger.DifferenceChanged {
 		t.Errorf("the change: %+v", change)
 	}
-	if e := change.Examples[0]; e.Baseline != "20" || e.Candidate != "21" || e.Method != "GET" || e.Target != "/orders" {
+	if e := change.Examples[0]; e.Baseline != "20" || e.Candidate != "21" || e.Method != http.MethodGet || e.Target != "/orders" {
 		t.Errorf("its example: %+v", e)
 	}
 	if noise := at(t, d, "$.at"); noise.Finding != stagger.FoundNoise || noise.Noise != n {

@@ -181,7 +181,7 @@ const copyUpTo = 4 << 10
 func (c *courier) sendPiece(body *content, piece []byte) meter.Class {
 	n, ok := body.take(piece)
 	piece = piece[:n]
-	sent := false
+	var sent bool
 	switch {
 	case body.framed == byClosing:
 		c.out = body.appendChunk(c.out, piece)
@@ -237,6 +237,7 @@ func (c *courier) blameWatch() meter.Class { return blameMarks(c.watch.enter(bus
 // conclude ends a request whose answer's head has come. It is false when the
 // client's connection must end, as what it got must not look complete.
 func (c *courier) conclude() bool {
+	c.pass.status = c.response.Status
 	a := &c.arrival
 	if c.response.Status == http.StatusSwitchingProtocols {
 		c.drop()

@@ -39,6 +39,7 @@ type courier struct {
 	traffic    *traffic
 	pass       pass
 	copying    *copying // nil for a request that is not mirrored
+	tape       *tape    // nil unless a body that comes in pieces is captured
 	left       int64    // of the request's body, not read yet
 	held       []byte   // a piece of it that was read and not taken
 	marks      uint64   // of the watch, when it ended an upload
@@ -63,7 +64,7 @@ func newCourier(l *lane, accepted net.Conn) *courier {
 		return nil
 	}
 	c := &courier{lane: l, conn: framed, client: framed.Conn, raw: raw}
-	c.asked = plainAttributes{address: clientAddress(framed.RemoteAddr().String())}
+	c.asked = plainAttributes{conn: framed, rules: l.rules}
 	c.onReady, c.onTurn = c.ready, c.turn
 	return c
 }
@@ -96,7 +97,7 @@ func (c *courier) end() {
 		_ = c.conn.Close()
 	}
 	if c.desk != nil {
-		c.desk.leave()
+		c.leave()
 	}
 }
 
@@ -129,8 +130,9 @@ func (c *courier) cut() {
 func (c *courier) finish(class meter.Class) {
 	if c.open {
 		c.open = false
+		c.tape.end()
 		c.pass.sample.End(time.Now(), class)
-		c.pass.release()
+		c.pass.release(class)
 		c.endCopying(class)
 	}
 }
@@ -148,27 +150,19 @@ func (c *courier) ready(fd uintptr) (end bool) {
 	}
 	for {
 		if c.left > 0 {
-			switch c.upload() {
-			case sendingOn:
-				return c.rest()
-			case brokenOff:
-				return true
-			case sentAll:
+			if p := c.upload(); p != sentAll {
+				return p == brokenOff || c.rest()
 			}
 		}
 		space := c.in[c.to:]
 		n, errno := read(fd, space)
-		if errno == syscall.EAGAIN {
-			return c.rest()
-		}
-		if n == 0 {
-			return true
-		}
 		c.to += n
-		if !c.serve() {
+		switch {
+		case errno == syscall.EAGAIN:
+			return c.rest()
+		case n == 0 || !c.serve():
 			return true
-		}
-		if n < len(space) {
+		case n < len(space):
 			return c.rest()
 		}
 	}
@@ -215,7 +209,7 @@ func (c *courier) rest() (end bool) {
 		c.heading = true
 		return c.watch.enter(heading) != 0
 	}
-	c.desk.leave()
+	c.leave()
 	c.desk = nil
 	return c.watch.enter(resting) != 0 || c.lane.draining.Load()
 }
@@ -277,6 +271,7 @@ func (c *courier) carry() bool {
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
 	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	c.tape = c.record(head, int(here), now)
 	c.outbound(head, int(here))
 	if traffic.shade != nil && traffic.shades(&c.pass, view(method)) {
 		c.beginCopying(int(here))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // What an upstream may do wrong.
@@ -26,7 +27,7 @@ const maxAnswerHead = 256 << 10
 // through whole.
 func (c *courier) exchange() bool {
 	if c.pass.endpoint == nil {
-		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
 	}
 	if marks, err := c.ask(); err != nil {
 		c.drop()
@@ -235,7 +236,10 @@ func (c *courier) blame(marks uint64, err error) bool {
 		return false
 	case marks&expired != 0:
 		return c.fail(http.StatusGatewayTimeout, meter.Timeout, "the service did not answer in time")
-	case errors.Is(err, errDial) && !c.pass.healthy:
+	case errors.Is(err, upstream.ErrFull):
+		c.pass.picked = upstream.Full
+		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
+	case errors.Is(err, errDial) && c.pass.picked == upstream.Doubtful:
 		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no healthy endpoint")
 	case errors.Is(err, errDial):
 		return c.fail(http.StatusBadGateway, meter.ConnectError, "the service cannot be reached")
@@ -251,6 +255,9 @@ func (c *courier) fail(status int, class meter.Class, text string) bool {
 	out := fmt.Appendf(c.out[:0], "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nDate: %s\r\n",
 		status, http.StatusText(status), len(text), now().UTC().Format(http.TimeFormat))
 	out = append(out, c.pass.version.line...)
+	if c.pass.picked == upstream.Full {
+		out = append(out, "Retry-After: "+retryAfter+"\r\n"...)
+	}
 	if c.ends() {
 		out = append(out, "Connection: close\r\n"...)
 	}
@@ -266,7 +273,7 @@ func (c *courier) fail(status int, class meter.Class, text string) bool {
 
 // ends decides whether the connection ends after this answer.
 func (c *courier) ends() bool {
-	c.closing = c.closing || c.lane.draining.Load()
+	c.closing = c.closing || c.lane.draining.Load() || c.lane.proxy.leaving.Load()
 	return c.closing
 }
 

@@ -15,7 +15,7 @@ func read(fd uintptr, p []byte) (int, syscall.Errno) {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd,
 			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))) //nolint:gosec // p lives until the call is over
 		if errno != syscall.EINTR {
-			return count(n, errno), errno
+			return moved(n, errno), errno
 		}
 	}
 }
@@ -26,26 +26,26 @@ func write(fd uintptr, p []byte) (int, syscall.Errno) {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd,
 			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))) //nolint:gosec // p lives until the call is over
 		if errno != syscall.EINTR {
-			return count(n, errno), errno
+			return moved(n, errno), errno
 		}
 	}
 }
 
-// writeBoth writes what there is room for of a and then of b.
+// writeBoth writes what there is room for of a and then of b. Neither is empty.
 func writeBoth(fd uintptr, a, b []byte) (int, syscall.Errno) {
-	both := [2]syscall.Iovec{{Base: unsafe.SliceData(a)}, {Base: unsafe.SliceData(b)}}
+	both := [2]syscall.Iovec{{Base: &a[0]}, {Base: &b[0]}}
 	both[0].SetLen(len(a))
 	both[1].SetLen(len(b))
 	for {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITEV, fd,
 			uintptr(unsafe.Pointer(&both)), uintptr(len(both))) //nolint:gosec // both lives until the call is over
 		if errno != syscall.EINTR {
-			return count(n, errno), errno
+			return moved(n, errno), errno
 		}
 	}
 }
 
-func count(n uintptr, errno syscall.Errno) int {
+func moved(n uintptr, errno syscall.Errno) int {
 	if errno != 0 {
 		return 0
 	}

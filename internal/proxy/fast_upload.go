@@ -23,12 +23,13 @@ const (
 func (c *courier) beginUpload(left int64) bool {
 	c.repeatable = false
 	if c.pass.endpoint == nil {
-		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
 	}
 	reused, err := c.link()
 	if err != nil {
 		c.early, c.closing = true, true
-		return c.blame(0, err) && false
+		c.blame(0, err)
+		return false
 	}
 	c.arrival.begin(reused)
 	c.arrival.sent = true
@@ -85,6 +86,7 @@ func (c *courier) upload() progress {
 			return brokenOff
 		}
 		c.left -= int64(n)
+		c.tape.take(space[:n])
 		if c.copying != nil {
 			c.copying.copy.Sent(space[:n])
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -36,19 +37,24 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
 		return
 	}
+	if h.proxy.listeners[h.listener].sendsAway(w, r) {
+		return
+	}
 	traffic, route := h.proxy.table.Load().find(h.listener, r.Host, r.URL.Path)
 	if route == nil {
+		h.proxy.sayGoodbye(w)
 		answer(w, http.StatusNotFound, "no route leads from here")
 		return
 	}
 	x := exchange{
 		w: w, r: r, control: http.NewResponseController(w), proxy: h.proxy,
-		traffic: traffic, attributes: attributes{request: r},
+		traffic: traffic, attributes: attributes{request: r, rules: &h.proxy.listeners[h.listener].Whence},
 		class: meter.ConnectError,
 	}
 	x.pass = traffic.admit(route, &x.attributes, now)
 	x.shaded = traffic.shade != nil && traffic.shades(&x.pass, r.Method)
 	defer x.finish()
+	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()
 }
 
@@ -69,6 +75,7 @@ type exchange struct {
 
 	upgrade string       // the protocol the client asks to switch to
 	body    *requestBody // nil when there is none
+	tape    *tape        // nil unless the body is captured
 	idle    idle
 	interim interim
 }
@@ -79,11 +86,12 @@ func (x *exchange) finish() {
 	x.idle.stop()
 	x.interim.stop()
 	x.meter(x.class)
-	x.pass.release()
+	x.pass.release(x.class)
 	endCopy(x.copy, x.class)
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
+	x.tape.end()
 	if failure == nil {
 		return
 	}
@@ -103,7 +111,7 @@ func (x *exchange) meter(class meter.Class) {
 
 func (x *exchange) serve() {
 	if x.pass.endpoint == nil {
-		x.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		x.fail(http.StatusServiceUnavailable, meter.ConnectError, x.pass.refusal())
 		return
 	}
 	ctx, cancel := context.WithCancelCause(x.r.Context())
@@ -127,6 +135,7 @@ func (x *exchange) serve() {
 		return
 	}
 	x.idle.answered.Store(true)
+	x.pass.status = response.StatusCode
 	defer func() {
 		// Cancelled first, as closing waits for the request to be sent, and the
 		// client may never finish it.
@@ -146,17 +155,17 @@ func (x *exchange) serve() {
 // outbound makes the request to the upstream.
 func (x *exchange) outbound(ctx context.Context) *http.Request {
 	r, e := x.r, x.pass.endpoint
-	if r.ProtoMajor == 1 && !e.Multiplexed() {
+	if r.ProtoMajor == 1 && e.Upgrades() {
 		x.upgrade = upgradeOf(r.Header)
 		if wire.Equal(x.upgrade, "h2c") {
 			x.upgrade = "" // the proxy's business, and it need not
 		}
 	}
-	forward(r, x.upgrade)
+	forward(r, x.upgrade, x.attributes.rules, hopOf(r))
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
-			Scheme: "http", Host: e.Address(),
+			Scheme: e.Scheme(), Host: e.Authority(),
 			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 		},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -164,7 +173,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 		Host:   r.Host,
 	}
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		x.body = &requestBody{from: r.Body, idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
+		x.body = &requestBody{from: x.tape.over(r.Body), idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
 		out.Body, out.ContentLength = x.body, r.ContentLength
 		if r.ContentLength < 0 && r.Trailer == nil {
 			r.Trailer = make(http.Header) // filled in by the server, even unannounced
@@ -223,6 +232,10 @@ func (x *exchange) fail(status int, class meter.Class, text string) {
 		x.w.Header().Set("Connection", "close")
 	}
 	x.nameVersion(x.w.Header())
+	x.proxy.sayGoodbye(x.w)
+	if x.pass.picked == upstream.Full {
+		x.w.Header().Set("Retry-After", retryAfter)
+	}
 	answer(x.w, status, text)
 }
 

@@ -53,13 +53,14 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 	if err := p.Apply(t.Context(), split); err != nil {
 		t.Fatal(err)
 	}
-	broken := p.table.Load().services[0]
-	kept := broken.service
+	kept := p.table.Load()
+	broken := *kept.services[0]
 	broken.service = nil
+	p.table.Store(kept.with(0, &broken))
 	if call() == nil {
 		t.Error("an answer by way of nothing")
 	}
-	broken.service = kept
+	p.table.Store(kept)
 	split.Weight = 0
 	if err := p.Apply(t.Context(), split); err != nil {
 		t.Fatal(err)
@@ -67,6 +68,7 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 	if err := call(); err != nil {
 		t.Errorf("the next request failed as well: %v", err)
 	}
+	_ = p.Stop(t.Context())
 	m.Seal(time.Now().Add(time.Minute))
 	met := broken.version("v2").pool.Endpoints()[0]
 	if n := m.InFlight("shop", "v2"); n != 0 || met.InFlight() != 0 {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ type Proxy struct {
 	log       *slog.Logger
 	mirror    *mirror.Mirror
 	own       bool // plain HTTP/1.1 goes through the proxy's own transport
+	resolver  upstream.Resolver
 
 	table   atomic.Pointer[table]
 	tunnels tunnels
@@ -36,6 +38,8 @@ type Proxy struct {
 	running bool
 	servers []*http.Server
 	lanes   []*lane
+	open    []*listener
+	leaving atomic.Bool // see Leave
 	serving sync.WaitGroup
 
 	addresses atomic.Pointer[[]net.Addr] // of the listeners, once they are bound
@@ -88,29 +92,45 @@ func (p *Proxy) newTable(services []stagger.Service, old *table) (*table, error)
 }
 
 func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
-	if err := checkService(s); err != nil {
+	err := checkService(s)
+	if err != nil {
 		return nil, err
 	}
 	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, mirror: p.mirror}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}, mirror: p.mirror}
+	if before != nil {
+		t.tap = before.tap
+	}
 	for _, v := range s.Versions {
 		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
-		if before != nil {
-			if same := before.version(v.Name); same != nil && same.pool.Serves(s, v) {
-				one.pool = same.pool
-			}
-		}
-		if one.pool == nil {
-			var err error
-			if one.pool, err = upstream.New(s, v, p.limits.Pooled); err != nil {
-				return nil, err
-			}
+		if one.pool, err = p.poolOf(s, v, before); err != nil {
+			return nil, err
 		}
 		t.versions = append(t.versions, one)
 		t.plain = t.plain && one.pool.Plain()
 	}
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
+}
+
+// poolOf returns the pool of a version: the one before if it still serves, else
+// one that keeps its endpoints.
+func (p *Proxy) poolOf(s stagger.Service, v stagger.Version, before *traffic) (*upstream.Pool, error) {
+	spec := upstream.SpecOf(s, v, p.limits.Pooled)
+	var old *upstream.Pool
+	if before != nil {
+		if same := before.version(v.Name); same != nil {
+			old = same.pool
+		}
+	}
+	if old != nil && old.Serves(spec) {
+		return old, nil
+	}
+	pool, err := upstream.New(spec, old, p.resolver)
+	if err != nil {
+		return nil, refuse(stagger.CodeInvalid, "service %q: %v", s.Name, err)
+	}
+	return pool, nil
 }
 
 // versionLine returns the field that tells a version, nil where none is wanted.
@@ -155,10 +175,13 @@ func (p *Proxy) Start(ctx context.Context) error {
 		pool.Watch(p.log)
 	}
 	p.tunnels.open()
-	addresses := make([]net.Addr, 0, len(bound))
-	for i, l := range bound {
-		addresses = append(addresses, l.Addr())
-		p.serve(i, l)
+	addresses := make([]net.Addr, 0, len(p.listeners))
+	for i, open := range bound {
+		addresses = append(addresses, open[0].Addr())
+		for _, l := range open {
+			p.open = append(p.open, l)
+			p.serve(i, l)
+		}
 	}
 	p.addresses.Store(&addresses)
 	p.running = true
@@ -166,10 +189,10 @@ func (p *Proxy) Start(ctx context.Context) error {
 }
 
 // bind takes the addresses of all listeners, or of none.
-func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
-	var bound []net.Listener
+func (p *Proxy) bind(ctx context.Context) ([][]*listener, error) {
+	var bound [][]*listener
 	for _, l := range p.listeners {
-		one, err := listen(ctx, l, p.limits.Connections)
+		one, err := enter(ctx, l, p.limits.Connections)
 		if err != nil {
 			unbind(bound)
 			return nil, err
@@ -179,8 +202,8 @@ func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
 	return bound, nil
 }
 
-func unbind(bound []net.Listener) {
-	for _, l := range bound {
+func unbind(bound [][]*listener) {
+	for _, l := range slices.Concat(bound...) {
 		_ = l.Close()
 	}
 }
@@ -202,11 +225,17 @@ func (p *Proxy) serve(i int, l net.Listener) {
 			PingTimeout:          10 * time.Second,
 			WriteByteTimeout:     time.Minute,
 		},
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if one, ok := c.(*conn); ok {
+				return withConn(ctx, one)
+			}
+			return ctx
+		},
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
-	if p.own {
+	if p.own && p.listeners[i].RedirectHTTPS == 0 {
 		own := newLane(p, i, l)
 		l = own.over
 		p.lanes = append(p.lanes, own)
@@ -233,7 +262,8 @@ func (p *Proxy) Stop(ctx context.Context) error {
 	defer cancel()
 	err := p.drain(ctx)
 	p.serving.Wait()
-	p.servers, p.lanes = nil, nil
+	p.servers, p.lanes, p.open = nil, nil, nil
+	p.leaving.Store(false)
 	p.addresses.Store(nil)
 	for pool := range p.table.Load().pools() {
 		pool.Close()

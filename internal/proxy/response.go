@@ -48,6 +48,7 @@ func (x *exchange) sendHeader(response *http.Response) {
 		// be read before the next one.
 		h["Connection"] = []string{"close"}
 	}
+	x.proxy.sayGoodbye(x.w)
 	x.w.WriteHeader(response.StatusCode)
 }
 

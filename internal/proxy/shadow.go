@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 
 	"github.com/stagger-dev/stagger/internal/meter"
@@ -93,11 +94,11 @@ var errNoEndpoint = errors.New("the version has no endpoint")
 
 // Send implements mirror.Version.
 func (s sender) Send(r *http.Request) (*http.Response, error) {
-	e, _ := s.pool.Pick()
+	e, _ := s.pool.Pick(rand.Uint64()) // whoever it was, a copy is nobody's next request
 	if e == nil {
 		return nil, errNoEndpoint
 	}
-	r.URL.Host = e.Address()
+	r.URL.Scheme, r.URL.Host = e.Scheme(), e.Authority()
 	response, err := e.RoundTrip(r)
 	if err != nil {
 		e.Release()

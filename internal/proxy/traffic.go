@@ -17,6 +17,7 @@ type traffic struct {
 	timeouts stagger.Timeouts
 	versions []*version
 	plain    bool // every endpoint speaks HTTP/1.1
+	tap      *tapOf
 
 	split stagger.Split
 	// applied tells a split that was asked for from the one a service starts
@@ -100,8 +101,9 @@ func (t *traffic) choose(a cohort.Attributes) (*version, meter.Request) {
 // then releases the endpoint.
 type pass struct {
 	version  *version
-	endpoint *upstream.Endpoint // nil if the version has none
-	healthy  bool               // the endpoint passed its probes
+	endpoint *upstream.Endpoint // nil if there is none for it
+	picked   upstream.Picked    // what is to be said of the endpoint, or of there being none
+	status   int                // what the endpoint answered, zero before it did
 	sample   meter.Sample
 }
 
@@ -111,7 +113,7 @@ type pass struct {
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	v, request := t.choose(a)
 	p := pass{version: v}
-	p.endpoint, p.healthy = v.pool.Pick()
+	p.endpoint, p.picked = v.pool.Pick(request.Subject)
 	if p.endpoint != nil {
 		request.Host = p.endpoint.Host()
 	}
@@ -119,11 +121,27 @@ func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	return p
 }
 
-// release gives the endpoint back.
-func (p *pass) release() {
-	if p.endpoint != nil {
-		p.endpoint.Release()
+// release gives the endpoint back and tells it how the request ended.
+func (p *pass) release(class meter.Class) {
+	if p.endpoint == nil {
+		return
 	}
+	if p.picked != upstream.Full {
+		p.endpoint.Report(upstream.OutcomeOf(class, p.status))
+	}
+	p.endpoint.Release()
+}
+
+// retryAfter is how many seconds a client is asked to wait where a version is
+// full for the moment.
+const retryAfter = "1"
+
+// refusal says why there is no endpoint for a request.
+func (p *pass) refusal() string {
+	if p.picked == upstream.Full {
+		return "every endpoint of the service is full"
+	}
+	return "the service has no endpoint"
 }
 
 // routeName is what a route is called where its requests are counted.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stagger-dev/stagger"
@@ -100,6 +101,9 @@ func shadowFaults(p stagger.Plan) []fault {
 	}
 	out = append(out, eachFaults("shadow.methods", s.Methods, methodFault)...)
 	out = append(out, eachFaults("shadow.ignore", s.Ignore, placeFault)...)
+	if len(s.Methods) > 0 && !slices.ContainsFunc(s.Methods, func(m string) bool { return slices.Contains(stagger.SafeMethods, m) }) {
+		out = append(out, faultf("shadow.methods", "none of them goes to the baseline twice, so nothing could be told from noise; add GET"))
+	}
 	for i, k := range s.Keys {
 		if why := placeFault(k.Array); why != "" || !strings.HasPrefix(k.Array, "$") {
 			out = append(out, faultf(fmt.Sprintf("shadow.keys[%d].array", i), "%q is no place in JSON; write $.items", k.Array))

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -90,13 +89,11 @@ func endCopy(c *mirror.Copy, class meter.Class) {
 // sender sends copies to a version.
 type sender struct{ pool *upstream.Pool }
 
-var errNoEndpoint = errors.New("the version has no endpoint")
-
 // Send implements mirror.Version.
 func (s sender) Send(r *http.Request) (*http.Response, error) {
 	e, _ := s.pool.Pick(rand.Uint64()) // whoever it was, a copy is nobody's next request
 	if e == nil {
-		return nil, errNoEndpoint
+		return nil, mirror.ErrFull
 	}
 	r.URL.Scheme, r.URL.Host = e.Scheme(), e.Authority()
 	response, err := e.RoundTrip(r)

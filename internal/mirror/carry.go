@@ -46,14 +46,21 @@ func (c *Copy) carry() {
 	case pair && second.answer == nil:
 		c.Drop(second.reason)
 	default:
-		o := difference.Outcome{Method: c.request.Method, Target: c.request.URL.Path, Pair: pair}
-		first := c.answer.whole()
-		o.Candidate = t.compare(first, candidate.answer)
-		if pair {
-			o.Noise = t.compare(first, second.answer)
-		}
-		t.add(o, candidate.answer, took)
+		t.add(c.compare(candidate, second, pair), candidate.answer, took)
 	}
+}
+
+// compare holds both answers against the user's.
+func (c *Copy) compare(candidate, second reply, pair bool) difference.Outcome {
+	c.trial.mirror.comparing.Lock()
+	defer c.trial.mirror.comparing.Unlock()
+	o := difference.Outcome{Method: c.request.Method, Target: c.request.URL.Path, Pair: pair}
+	first := c.answer.whole()
+	o.Candidate = c.trial.compare(first, candidate.answer)
+	if pair {
+		o.Noise = c.trial.compare(first, second.answer)
+	}
+	return o
 }
 
 // reply is what became of a copy that was sent: an answer, or the reason why it

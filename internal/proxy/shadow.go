@@ -56,15 +56,21 @@ func (t *traffic) shades(p *pass, method string) bool {
 		return false
 	}
 	switch {
-	case !s.candidate.pool.Ready():
+	case !s.candidate.pool.Ready(), t.candidate.guard != nil && !t.candidate.guard.circuit.closed():
 		s.trial.Drop(mirror.Unready)
-	case s.baseline.busy(t.mirror.Busy()):
+	case s.baseline.busy(t.mirror.Busy()), t.baseline.strained(), t.candidate.strained():
 		s.trial.Drop(mirror.Busy)
 	default:
 		return true
 	}
 	return false
 }
+
+// strainedAt is the part of a version's limit from which on nothing is mirrored.
+const strainedAt = 0.8
+
+// strained says whether users take most of what a version can bear.
+func (v *version) strained() bool { return v.guard != nil && v.guard.limit.saturation() >= strainedAt }
 
 // begin makes a copy of a request as the upstream gets it.
 func (s *shade) begin(r mirror.Request) *mirror.Copy {

@@ -13,6 +13,8 @@ type ServiceStatus struct {
 	// Watch is how the baseline does while no rollout is under way; nil when
 	// nothing is known of it.
 	Watch *Watch `json:"watch,omitempty"`
+	// Endpoints are those of all versions, where the server knows them.
+	Endpoints []EndpointStatus `json:"endpoints,omitempty"`
 }
 
 // Watch looks after a version that everybody meets, with nobody to compare it

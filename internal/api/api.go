@@ -48,6 +48,8 @@ type Config struct {
 	Check func(stagger.Start) error
 	// Wake tells the controller that a command waits.
 	Wake func()
+	// Endpoints tells how those of a service are; nil when nobody knows.
+	Endpoints func(service string) []stagger.EndpointStatus
 	// Token is what a caller must show; see Guard.
 	Token   string
 	Log     *slog.Logger

@@ -247,8 +247,9 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
 		Store: a.store, Services: a.Services, Wake: a.controller.Wake,
-		Check: func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
-		Log:   a.log, Version: a.options.Version,
+		Check:     func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
+		Endpoints: a.proxy.Endpoints,
+		Log:       a.log, Version: a.options.Version,
 	})
 }
 
@@ -258,6 +259,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 		m.Collector(),
 		a.scraper.Collector(),
 		rollouts{a.store, a.Services},
+		endpoints{a.Services, a.proxy.Endpoints},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

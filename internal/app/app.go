@@ -159,7 +159,7 @@ func (a *App) startSealing(m *meter.Meter) {
 
 // startScraping reads what services tell of themselves while a rollout asks.
 func (a *App) startScraping() {
-	a.scraper = scrape.New(scrape.Options{Services: a.Services, Rollouts: a.store, Log: a.log})
+	a.scraper = scrape.New(scrape.Options{Services: a.Services, Rollouts: a.store, Upstreams: a.proxy, Log: a.log})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { a.scraper.Run(ctx) })

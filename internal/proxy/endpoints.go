@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -19,4 +20,19 @@ func (p *Proxy) Endpoints(service string) []stagger.EndpointStatus {
 		all = append(all, v.pool.Status(now)...)
 	}
 	return all
+}
+
+// Look carries a request of Stagger's own to an endpoint, named as Endpoints
+// names it. It is counted nowhere.
+func (p *Proxy) Look(service, version, address string, r *http.Request) (*http.Response, error) {
+	if s, _ := p.table.Load().service(service); s != nil {
+		if v := s.version(version); v != nil {
+			for _, e := range v.pool.Endpoints() {
+				if e.Address() == address {
+					return e.Look(r)
+				}
+			}
+		}
+	}
+	return nil, refuse(stagger.CodeNotFound, "service %q, version %q has no endpoint %s", service, version, address)
 }

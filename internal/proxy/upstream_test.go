@@ -80,7 +80,7 @@ func underLoad(t testing.TB, url string, clients int) *load {
 				default:
 				}
 				status := 0
-				r, err := http.NewRequest(http.MethodGet, url, nil) //nolint:noctx // it ends with the load
+				r, err := http.NewRequest(http.MethodGet, url, nil)
 				if err != nil {
 					continue
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ func TestAFailureHasTheNameLookedUpAtOnce(t *testing.T) {
 func TestServiceRecordsHavePortsWeightsAndPriorities(t *testing.T) {
 	dns := dnstest.New(t)
 	one, two, spare := opened(t, "127.0.0.1:0"), opened(t, "127.0.0.1:0"), opened(t, "127.0.0.1:0")
-	port := func(d *door) uint16 { return uint16(d.Addr().(*net.TCPAddr).Port) }
+	port := func(d *door) uint16 { return netip.MustParseAddrPort(d.Addr().String()).Port() }
 	for _, name := range []string{"a.test", "b.test", "c.test"} {
 		dns.Set(name, "127.0.0.1")
 	}

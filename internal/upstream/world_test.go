@@ -3,7 +3,6 @@ package upstream
 import (
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -118,7 +117,7 @@ func shares(p *Pool) map[string]float64 {
 	return met
 }
 
-// states are those of all endpoints, by the last byte of the address' host.
+// states are those of all endpoints.
 func states(p *Pool) map[string]stagger.EndpointState {
 	out := map[string]stagger.EndpointState{}
 	for _, s := range p.Status(time.Now()) {
@@ -137,8 +136,6 @@ func eventually(t testing.TB, what string, done func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 }
-
-func hostOf(address string) string { return address[:strings.LastIndexByte(address, ':')] }
 
 // seldomProbed keeps a bubble's long time cheap.
 func seldomProbed(s *stagger.Service) { s.Health.Interval = time.Hour }

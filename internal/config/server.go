@@ -19,12 +19,6 @@ type Server struct {
 	Services  []stagger.Service
 }
 
-// Listener is where requests come in.
-type Listener struct {
-	Name    string
-	Address string // host:port
-}
-
 // Admin is the port of the API and the dashboard. Whoever reads the file fills
 // in Token from TokenFile or TokenEnv, at most one of which is set.
 type Admin struct {
@@ -32,6 +26,7 @@ type Admin struct {
 	TokenFile string
 	TokenEnv  string
 	Token     string
+	TLS       *ServerTLS // nil for none
 }
 
 // Loopback says whether only this machine reaches the port.
@@ -89,15 +84,11 @@ func (v value) listeners() []Listener {
 	var out []Listener
 	names := unique{}
 	for _, item := range v.items() {
-		f := item.fields()
-		var l Listener
-		if name, ok := f["name"]; ok {
-			l.Name = name.name()
-			names.check(name, "listener", l.Name)
+		l := item.listener()
+		if names[l.Name] && l.Name != "" {
+			v.r.failAt(join(item.path, "name"), "there is a listener %s already; choose another name", l.Name)
 		}
-		if address, ok := f["address"]; ok {
-			l.Address = address.address()
-		}
+		names[l.Name] = true
 		out = append(out, l)
 	}
 	if len(out) == 0 {
@@ -155,6 +146,9 @@ func (v value) admin() Admin {
 	}
 	if env, ok := f["token_env"]; ok {
 		a.TokenEnv = env.text()
+	}
+	if t, ok := f["tls"]; ok {
+		a.TLS = t.serverTLS()
 	}
 	switch {
 	case a.TokenFile != "" && a.TokenEnv != "":

@@ -191,6 +191,9 @@ func (t *turn) enterAt(index int, why string, also func(*stagger.Event)) {
 	} else if n := len(next.Plan.Stages[index].Rules); n > 0 {
 		where += fmt.Sprintf(" and %s", count(uint64(n), "rule"))
 	}
+	if !baking(next) && next.Plan.Stages[index].Shadow > 0 {
+		where += fmt.Sprintf(", mirroring %s", next.Plan.Stages[index].Shadow)
+	}
 	t.record(kind, where+": "+why, func(e *stagger.Event) {
 		e.Stage, e.Weight, e.Manual = index, planned(next), false
 		if also != nil {

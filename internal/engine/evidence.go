@@ -98,7 +98,16 @@ func (t *turn) proven(s stagger.Stage) bool {
 	r, v := t.rollout, t.in.Verdict
 	return v.Outcome == stagger.OutcomeHealthy && t.clean() &&
 		t.at.Sub(r.StageAt) >= s.MinTime &&
-		v.Candidate.Stage >= s.MinSamples && v.Baseline.Stage >= s.MinSamples
+		samples(r, v) >= s.MinSamples && (onlyMirrors(r) || v.Candidate.Stage > 0)
+}
+
+// samples is how many requests were judged in the stage that r is in, on the
+// version that got less; mirrored ones while nobody meets the candidate.
+func samples(r stagger.Rollout, v stagger.Verdict) uint64 {
+	if onlyMirrors(r) {
+		return v.Mirrored
+	}
+	return min(v.Candidate.Stage, v.Baseline.Stage)
 }
 
 // free says whether r may move on by itself.

@@ -132,6 +132,9 @@ func (c *courier) beginAnswer() (end bool) {
 		return true
 	}
 	a.body = c.contentOf()
+	if c.copying != nil {
+		c.copyHead(a.buffer[:r.Size])
+	}
 	c.out = c.answerHead(c.out[:0], a.buffer[:r.Size], a.body.framed)
 	return c.passOn(a.buffer[r.Size:a.n])
 }
@@ -161,7 +164,7 @@ func (c *courier) passOn(piece []byte) (end bool) {
 	if a.class = c.sendPiece(&a.body, piece); a.class != whole || a.body.ended {
 		return true
 	}
-	if a.body.framed == byLength && a.body.left >= spliceFrom && c.canSplice() {
+	if a.body.framed == byLength && a.body.left >= spliceFrom && c.copying == nil && c.canSplice() {
 		a.large = true
 		return true
 	}
@@ -196,6 +199,9 @@ func (c *courier) sendPiece(body *content, piece []byte) meter.Class {
 		return meter.ClientAbort
 	case !ok:
 		return meter.ConnectError
+	}
+	if c.copying != nil {
+		c.copying.piece(piece)
 	}
 	return whole
 }

@@ -38,17 +38,19 @@ type courier struct {
 
 	traffic    *traffic
 	pass       pass
-	left       int64  // of the request's body, not read yet
-	held       []byte // a piece of it that was read and not taken
-	marks      uint64 // of the watch, when it ended an upload
-	headless   bool   // the method is HEAD: no answer has a body
-	repeatable bool   // see isRepeatable
-	heading    bool   // a head has begun and not ended
-	open       bool   // the sample has begun and not ended
-	closing    bool   // the connection ends after this answer
-	early      bool   // the answer came before the whole request was sent
-	unusual    bool   // what comes next is for net/http
-	handed     bool   // net/http has it
+	copying    *copying // nil for a request that is not mirrored
+	tape       *tape    // nil unless a body that comes in pieces is captured
+	left       int64    // of the request's body, not read yet
+	held       []byte   // a piece of it that was read and not taken
+	marks      uint64   // of the watch, when it ended an upload
+	headless   bool     // the method is HEAD: no answer has a body
+	repeatable bool     // see isRepeatable
+	heading    bool     // a head has begun and not ended
+	open       bool     // the sample has begun and not ended
+	closing    bool     // the connection ends after this answer
+	early      bool     // the answer came before the whole request was sent
+	unusual    bool     // what comes next is for net/http
+	handed     bool     // net/http has it
 }
 
 // newCourier returns nil when it cannot watch the connection.
@@ -62,7 +64,7 @@ func newCourier(l *lane, accepted net.Conn) *courier {
 		return nil
 	}
 	c := &courier{lane: l, conn: framed, client: framed.Conn, raw: raw}
-	c.asked = plainAttributes{address: clientAddress(framed.RemoteAddr().String())}
+	c.asked = plainAttributes{conn: framed, rules: l.rules}
 	c.onReady, c.onTurn = c.ready, c.turn
 	return c
 }
@@ -128,8 +130,10 @@ func (c *courier) cut() {
 func (c *courier) finish(class meter.Class) {
 	if c.open {
 		c.open = false
+		c.tape.end()
 		c.pass.sample.End(time.Now(), class)
 		c.pass.release(class)
+		c.endCopying(class)
 	}
 }
 
@@ -267,7 +271,11 @@ func (c *courier) carry() bool {
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
 	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	c.tape = c.record(head, int(here), now)
 	c.outbound(head, int(here))
+	if traffic.shade != nil && traffic.shades(&c.pass, view(method)) {
+		c.beginCopying(int(here))
+	}
 	c.from += r.Size + int(here)
 	if left := max(r.Length, 0) - here; left > 0 {
 		return c.beginUpload(left)

@@ -273,7 +273,7 @@ func (c *courier) fail(status int, class meter.Class, text string) bool {
 
 // ends decides whether the connection ends after this answer.
 func (c *courier) ends() bool {
-	c.closing = c.closing || c.lane.draining.Load()
+	c.closing = c.closing || c.lane.draining.Load() || c.lane.proxy.leaving.Load()
 	return c.closing
 }
 

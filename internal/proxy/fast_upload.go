@@ -86,6 +86,10 @@ func (c *courier) upload() progress {
 			return brokenOff
 		}
 		c.left -= int64(n)
+		c.tape.take(space[:n])
+		if c.copying != nil {
+			c.copying.copy.Sent(space[:n])
+		}
 		if !c.pushUp(space[:n]) {
 			return brokenOff
 		}

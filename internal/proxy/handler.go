@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
@@ -36,18 +37,24 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
 		return
 	}
+	if h.proxy.listeners[h.listener].sendsAway(w, r) {
+		return
+	}
 	traffic, route := h.proxy.table.Load().find(h.listener, r.Host, r.URL.Path)
 	if route == nil {
+		h.proxy.sayGoodbye(w)
 		answer(w, http.StatusNotFound, "no route leads from here")
 		return
 	}
 	x := exchange{
 		w: w, r: r, control: http.NewResponseController(w), proxy: h.proxy,
-		traffic: traffic, attributes: attributes{request: r},
+		traffic: traffic, attributes: attributes{request: r, rules: &h.proxy.listeners[h.listener].Whence},
 		class: meter.ConnectError,
 	}
 	x.pass = traffic.admit(route, &x.attributes, now)
+	x.shaded = traffic.shade != nil && traffic.shades(&x.pass, r.Method)
 	defer x.finish()
+	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()
 }
 
@@ -61,11 +68,14 @@ type exchange struct {
 	traffic    *traffic
 	attributes attributes
 	pass       pass
+	shaded     bool // the request was chosen to be mirrored
+	copy       *mirror.Copy
 	metered    bool        // the sample was ended
 	class      meter.Class // how it ends
 
 	upgrade string       // the protocol the client asks to switch to
 	body    *requestBody // nil when there is none
+	tape    *tape        // nil unless the body is captured
 	idle    idle
 	interim interim
 }
@@ -77,9 +87,11 @@ func (x *exchange) finish() {
 	x.interim.stop()
 	x.meter(x.class)
 	x.pass.release(x.class)
+	endCopy(x.copy, x.class)
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
+	x.tape.end()
 	if failure == nil {
 		return
 	}
@@ -106,6 +118,9 @@ func (x *exchange) serve() {
 	defer cancel(nil)
 	x.idle.after, x.idle.cancel, x.idle.control = x.traffic.timeouts.Idle, cancel, x.control
 	request := x.outbound(ctx)
+	if x.shaded {
+		x.beginCopy(request)
+	}
 	if x.body != nil {
 		if x.r.ProtoMajor == 1 {
 			// The answer may begin before the request ends.
@@ -146,7 +161,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 			x.upgrade = "" // the proxy's business, and it need not
 		}
 	}
-	forward(r, x.upgrade)
+	forward(r, x.upgrade, x.attributes.rules, hopOf(r))
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
@@ -158,7 +173,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 		Host:   r.Host,
 	}
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		x.body = &requestBody{from: r.Body, idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
+		x.body = &requestBody{from: x.tape.over(r.Body), idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
 		out.Body, out.ContentLength = x.body, r.ContentLength
 		if r.ContentLength < 0 && r.Trailer == nil {
 			r.Trailer = make(http.Header) // filled in by the server, even unannounced
@@ -217,6 +232,7 @@ func (x *exchange) fail(status int, class meter.Class, text string) {
 		x.w.Header().Set("Connection", "close")
 	}
 	x.nameVersion(x.w.Header())
+	x.proxy.sayGoodbye(x.w)
 	if x.pass.picked == upstream.Full {
 		x.w.Header().Set("Retry-After", retryAfter)
 	}

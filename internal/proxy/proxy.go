@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
@@ -23,6 +25,7 @@ type Proxy struct {
 	limits    Limits
 	meter     *meter.Meter
 	log       *slog.Logger
+	mirror    *mirror.Mirror
 	own       bool // plain HTTP/1.1 goes through the proxy's own transport
 	resolver  upstream.Resolver
 
@@ -35,6 +38,8 @@ type Proxy struct {
 	running bool
 	servers []*http.Server
 	lanes   []*lane
+	open    []*listener
+	leaving atomic.Bool // see Leave
 	serving sync.WaitGroup
 
 	addresses atomic.Pointer[[]net.Addr] // of the listeners, once they are bound
@@ -51,7 +56,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{
-		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, own: ownPath && !c.NetHTTP,
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, mirror: c.Mirror, own: ownPath && !c.NetHTTP,
 		resolver: c.Resolver,
 	}
 	t, err := p.newTable(c.Services, &table{})
@@ -94,7 +99,10 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 	}
 	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}, mirror: p.mirror}
+	if before != nil {
+		t.tap = before.tap
+	}
 	for _, v := range s.Versions {
 		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
 		if one.pool, err = p.poolOf(s, v, before); err != nil {
@@ -168,10 +176,13 @@ func (p *Proxy) Start(ctx context.Context) error {
 		pool.Watch(p.log)
 	}
 	p.tunnels.open()
-	addresses := make([]net.Addr, 0, len(bound))
-	for i, l := range bound {
-		addresses = append(addresses, l.Addr())
-		p.serve(i, l)
+	addresses := make([]net.Addr, 0, len(p.listeners))
+	for i, open := range bound {
+		addresses = append(addresses, open[0].Addr())
+		for _, l := range open {
+			p.open = append(p.open, l)
+			p.serve(i, l)
+		}
 	}
 	p.addresses.Store(&addresses)
 	p.running = true
@@ -179,10 +190,10 @@ func (p *Proxy) Start(ctx context.Context) error {
 }
 
 // bind takes the addresses of all listeners, or of none.
-func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
-	var bound []net.Listener
+func (p *Proxy) bind(ctx context.Context) ([][]*listener, error) {
+	var bound [][]*listener
 	for _, l := range p.listeners {
-		one, err := listen(ctx, l, p.limits.Connections)
+		one, err := enter(ctx, l, p.limits.Connections)
 		if err != nil {
 			unbind(bound)
 			return nil, err
@@ -192,8 +203,8 @@ func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
 	return bound, nil
 }
 
-func unbind(bound []net.Listener) {
-	for _, l := range bound {
+func unbind(bound [][]*listener) {
+	for _, l := range slices.Concat(bound...) {
 		_ = l.Close()
 	}
 }
@@ -215,11 +226,17 @@ func (p *Proxy) serve(i int, l net.Listener) {
 			PingTimeout:          10 * time.Second,
 			WriteByteTimeout:     time.Minute,
 		},
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if one, ok := c.(*conn); ok {
+				return withConn(ctx, one)
+			}
+			return ctx
+		},
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
-	if p.own {
+	if p.own && p.listeners[i].RedirectHTTPS == 0 {
 		own := newLane(p, i, l)
 		l = own.over
 		p.lanes = append(p.lanes, own)
@@ -246,7 +263,8 @@ func (p *Proxy) Stop(ctx context.Context) error {
 	defer cancel()
 	err := p.drain(ctx)
 	p.serving.Wait()
-	p.servers, p.lanes = nil, nil
+	p.servers, p.lanes, p.open = nil, nil, nil
+	p.leaving.Store(false)
 	p.addresses.Store(nil)
 	for pool := range p.table.Load().pools() {
 		pool.Close()
@@ -305,6 +323,7 @@ func (p *Proxy) Apply(_ context.Context, s stagger.Split) error {
 		return err
 	}
 	p.table.Store(t.with(i, next))
+	now.shade.endUnless(next.shade)
 	p.meter.Weigh(time.Now(), s)
 	return nil
 }
@@ -320,7 +339,7 @@ func (p *Proxy) Current(_ context.Context, service string) (stagger.Split, error
 
 // Can returns what splits may ask for.
 func (p *Proxy) Can() stagger.Abilities {
-	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true}
+	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true, Mirror: p.mirror != nil}
 }
 
 // Ready says whether a version has a healthy endpoint.
@@ -372,6 +391,7 @@ func (p *Proxy) Reload(services []stagger.Service) error {
 		}
 	}
 	p.retire(old, next)
+	endShades(old, next)
 	return nil
 }
 

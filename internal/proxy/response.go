@@ -17,6 +17,9 @@ var pieces = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 func (x *exchange) answer(response *http.Response) {
 	announced := len(response.Trailer)
 	x.sendHeader(response)
+	if x.copy != nil {
+		x.copy.Answered(response.StatusCode, response.Header, response.ContentLength)
+	}
 	if err := x.sendBody(response); err != nil {
 		x.breakOff(err)
 	}
@@ -45,6 +48,7 @@ func (x *exchange) sendHeader(response *http.Response) {
 		// be read before the next one.
 		h["Connection"] = []string{"close"}
 	}
+	x.proxy.sayGoodbye(x.w)
 	x.w.WriteHeader(response.StatusCode)
 }
 
@@ -88,6 +92,9 @@ func (x *exchange) sendPiece(piece []byte, flush bool) error {
 	x.idle.touch()
 	if _, err := x.w.Write(piece); err != nil {
 		return err
+	}
+	if x.copy != nil {
+		x.copy.Write(piece)
 	}
 	if !flush {
 		return nil

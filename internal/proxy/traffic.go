@@ -7,6 +7,7 @@ import (
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/cohort"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
@@ -16,6 +17,7 @@ type traffic struct {
 	timeouts stagger.Timeouts
 	versions []*version
 	plain    bool // every endpoint speaks HTTP/1.1
+	tap      *tapOf
 
 	split stagger.Split
 	// applied tells a split that was asked for from the one a service starts
@@ -28,6 +30,9 @@ type traffic struct {
 	// It stays when the weight goes, as the rollout may go on; the next rollout
 	// replaces it.
 	arrivals *meter.Arrivals
+
+	mirror *mirror.Mirror // nil where nothing can be mirrored
+	shade  *shade         // nil while nothing is
 }
 
 // version is one version of a service with where it runs and is counted.
@@ -70,6 +75,7 @@ func (t *traffic) under(s stagger.Split, applied bool) (*traffic, error) {
 	if u.chance() {
 		u.arrivals = meter.ArrivalsUnder(s.Seed, t.arrivals)
 	}
+	u.shade = u.newShade()
 	return &u, nil
 }
 

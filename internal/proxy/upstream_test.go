@@ -20,8 +20,8 @@ import (
 	"github.com/stagger-dev/stagger/internal/upstream/dnstest"
 )
 
-// at starts an upstream at an address, tcp or unix, and returns what ends it.
-func at(t testing.TB, network, address string, h http.HandlerFunc) (where string, end func()) {
+// standing starts an upstream at an address, tcp or unix, and returns what ends it.
+func standing(t testing.TB, network, address string, h http.HandlerFunc) (where string, end func()) {
 	t.Helper()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), network, address)
@@ -128,7 +128,7 @@ func (l *load) end() {
 // is sent twice: what users see ends when it is left out.
 func TestOfThreeEndpointsOneDies(t *testing.T) {
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
-	doomed, kill := at(t, "tcp", "127.0.0.1:0", ok)
+	doomed, kill := standing(t, "tcp", "127.0.0.1:0", ok)
 	s := service(version("v1", upstream(t, ok), upstream(t, ok), "http://"+doomed))
 	s.Health.Interval = time.Hour
 	s.Outlier = stagger.Outlier{Consecutive: 5}
@@ -167,10 +167,10 @@ func TestANameThatMovesUnderLoadLosesNothing(t *testing.T) {
 	here := func(i int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { met[i].Add(1); _, _ = io.WriteString(w, "ok") }
 	}
-	first, _ := at(t, "tcp", "127.0.0.1:0", here(1))
+	first, _ := standing(t, "tcp", "127.0.0.1:0", here(1))
 	_, port, _ := net.SplitHostPort(first)
 	for i := 2; i <= 3; i++ {
-		at(t, "tcp", fmt.Sprintf("127.0.0.%d:%s", i, port), here(i))
+		standing(t, "tcp", fmt.Sprintf("127.0.0.%d:%s", i, port), here(i))
 	}
 	dns.Set("shop.test", "127.0.0.1")
 	s := service(version("v1", "http://shop.test:"+port))
@@ -195,7 +195,7 @@ func TestANameThatMovesUnderLoadLosesNothing(t *testing.T) {
 // and the client's Host.
 func TestASocketIsAnUpstreamLikeAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	at(t, "unix", path, func(w http.ResponseWriter, r *http.Request) {
+	standing(t, "unix", path, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
 			shout(w, r)
 			return

@@ -99,9 +99,9 @@ func keep(t testing.TB, folder string, ca *authority, own tls.Certificate) stagg
 	return files
 }
 
-// secured is an https upstream that takes clients of an authority only, or
+// believed is an https upstream that takes clients of an authority only, or
 // everybody, and tells who came, over what.
-func secured(t testing.TB, own tls.Certificate, clients *authority) *httptest.Server {
+func believed(t testing.TB, own tls.Certificate, clients *authority) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
@@ -136,7 +136,7 @@ func TestUpstreamsAreBelievedAndBelieveUs(t *testing.T) {
 	ours, theirs := newAuthority(t, "ours"), newAuthority(t, "theirs")
 	files := keep(t, t.TempDir(), theirs, ours.issue(t, "stagger"))
 	files.ServerName = "shop.test"
-	server := secured(t, theirs.issue(t, "shop.test"), ours)
+	server := believed(t, theirs.issue(t, "shop.test"), ours)
 	for _, row := range []struct {
 		name string
 		set  func(*stagger.UpstreamTLS)
@@ -176,7 +176,7 @@ func TestUpstreamsAreBelievedAndBelieveUs(t *testing.T) {
 // the certificate is for the name.
 func TestANameOverTLSIsTheNameOfTheCertificate(t *testing.T) {
 	ca := newAuthority(t, "ca")
-	server := secured(t, ca.issue(t, "shop.test"), nil)
+	server := believed(t, ca.issue(t, "shop.test"), nil)
 	files := keep(t, t.TempDir(), ca, ca.issue(t, "stagger"))
 	files.Certificate, files.Key = "", ""
 	dns := dnstest.New(t)
@@ -194,7 +194,7 @@ func TestAnUpgradeGoesOverTLSThoughTheUpstreamSpeaksHTTP2(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	files := keep(t, t.TempDir(), ca, ca.issue(t, "stagger"))
 	files.ServerName = "shop.test"
-	w := run(t, proxy.Limits{}, overTLS(secured(t, ca.issue(t, "shop.test"), nil), files))
+	w := run(t, proxy.Limits{}, overTLS(believed(t, ca.issue(t, "shop.test"), nil), files))
 	if _, _, body := get(t, client(t), w.url); body != "stagger over HTTP/2.0" && body != "nobody over HTTP/2.0" {
 		t.Errorf("got %q", body)
 	}
@@ -217,7 +217,7 @@ func TestCertificatesThatChangeAreReadAgain(t *testing.T) {
 	folder := t.TempDir()
 	files := keep(t, folder, ca, ca.issue(t, "first"))
 	files.ServerName, files.HTTP1Only = "shop.test", true
-	w := run(t, proxy.Limits{}, overTLS(secured(t, ca.issue(t, "shop.test"), ca), files))
+	w := run(t, proxy.Limits{}, overTLS(believed(t, ca.issue(t, "shop.test"), ca), files))
 	c := client(t)
 	who := func() string {
 		_, _, body := get(t, c, w.url)

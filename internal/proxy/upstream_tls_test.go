@@ -160,8 +160,8 @@ func TestUpstreamsAreBelievedAndBelieveUs(t *testing.T) {
 				if status != http.StatusServiceUnavailable && status != http.StatusBadGateway || w.Ready("shop", "v1") {
 					t.Errorf("got %d %q", status, body)
 				}
-				if e := w.Endpoints("shop")[0]; !strings.Contains(e.Reason, "tls") {
-					t.Errorf("the reason is %q", e.Reason)
+				if e := w.Endpoints("shop")[0]; e.State != stagger.EndpointUnhealthy || !strings.Contains(e.Reason, "probe failed") {
+					t.Errorf("it is %s, for the reason %q", e.State, e.Reason)
 				}
 				return
 			}

@@ -281,7 +281,7 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.store, Services: a.Services, Differences: a.mirror.Differences}))
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.store, Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences}))
 	return api.Guard(a.config.Admin.Token, mux)
 }
 

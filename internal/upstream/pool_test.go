@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"log/slog"
+	"net"
 	"testing"
 	"time"
 
@@ -100,6 +101,16 @@ func TestAPoolLivesAgainAfterItsEnd(t *testing.T) {
 			t.Errorf("ready is %v", p.Ready())
 		}
 		p.Close()
+	}
+}
+
+// TestThisMachineIsOneEndpoint, though its name has two addresses and the server
+// listens at one of them.
+func TestThisMachineIsOneEndpoint(t *testing.T) {
+	_, port, _ := net.SplitHostPort(opened(t, "127.0.0.1:0").Addr().String())
+	p := watched(t, shop(), nil, "http://localhost:"+port)
+	if got := states(p); len(got) != 1 || got["localhost:"+port] != stagger.EndpointHealthy {
+		t.Errorf("the endpoints are %v", got)
 	}
 }
 

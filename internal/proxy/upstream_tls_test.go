@@ -108,6 +108,11 @@ func believed(t testing.TB, own tls.Certificate, clients *authority) *httptest.S
 			shout(w, r)
 			return
 		}
+		if r.URL.Path == "/hold" {
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			return
+		}
 		who := "nobody"
 		if len(r.TLS.PeerCertificates) > 0 {
 			who = r.TLS.PeerCertificates[0].Subject.CommonName
@@ -211,13 +216,27 @@ func TestAnUpgradeGoesOverTLSThoughTheUpstreamSpeaksHTTP2(t *testing.T) {
 }
 
 // TestCertificatesThatChangeAreReadAgain: ours is replaced, and then by one that
-// cannot be read, which changes nothing.
+// cannot be read, which changes nothing. A connection with a request on it is no
+// reason to go on as before.
 func TestCertificatesThatChangeAreReadAgain(t *testing.T) {
+	for _, single := range []bool{true, false} {
+		t.Run(fmt.Sprintf("single %v", single), func(t *testing.T) { renewCertificates(t, single) })
+	}
+}
+
+func renewCertificates(t *testing.T, single bool) {
+	t.Parallel()
 	ca := newAuthority(t, "ca")
 	folder := t.TempDir()
 	files := keep(t, folder, ca, ca.issue(t, "first"))
-	files.ServerName, files.HTTP1Only = "shop.test", true
+	files.ServerName, files.HTTP1Only = "shop.test", single
 	w := run(t, proxy.Limits{}, overTLS(believed(t, ca.issue(t, "shop.test"), ca), files))
+	ctx, release := contextWithCancel(t)
+	held, err := client(t).Do(request(t, http.MethodGet, w.url+"/hold", nil).WithContext(ctx))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { release(); _ = held.Body.Close() }()
 	c := client(t)
 	who := func() string {
 		_, _, body := get(t, c, w.url)

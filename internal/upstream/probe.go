@@ -40,7 +40,7 @@ func (p *Pool) probe(ctx context.Context, e *Endpoint) error {
 func (e *Endpoint) Look(r *http.Request) (*http.Response, error) {
 	own := r.Clone(context.WithValue(r.Context(), probing{}, true))
 	own.URL.Scheme, own.URL.Host, own.Host = e.Scheme(), e.Authority(), e.named(e.Authority())
-	return e.transport.RoundTrip(own)
+	return e.carriers.Load().usual.RoundTrip(own)
 }
 
 // knock makes a connection and closes it.

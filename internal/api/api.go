@@ -52,6 +52,8 @@ type Config struct {
 	Differences func(rollout string) (stagger.Differences, bool)
 	// Wake tells the controller that a command waits.
 	Wake func()
+	// Endpoints tells how those of a service are; nil when nobody knows.
+	Endpoints func(service string) []stagger.EndpointStatus
 	// Capture hands over captured requests line by line, until it is done or ctx
 	// ends. Where it is nil nothing can be captured.
 	Capture func(ctx context.Context, o capture.Order, out func(line []byte) error) error

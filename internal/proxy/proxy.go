@@ -57,6 +57,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 	}
 	p := &Proxy{
 		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, mirror: c.Mirror, own: ownPath && !c.NetHTTP,
+		resolver: c.Resolver,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {

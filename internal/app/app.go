@@ -292,7 +292,7 @@ func (a *App) api() http.Handler {
 		Store: a.shown(), Services: a.Services, Wake: a.controller.Wake,
 		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
 		Capture:     a.proxy.Capture,
-		Differences: a.mirror.Differences,
+		Differences: a.mirror.Differences, Traffic: a.proxy,
 		Log:         a.log, Version: a.options.Version,
 	})
 }

@@ -293,7 +293,7 @@ func (a *App) api() http.Handler {
 		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
 		Capture:     a.proxy.Capture,
 		Differences: a.mirror.Differences, Traffic: a.proxy,
-		Log:         a.log, Version: a.options.Version,
+		Log: a.log, Version: a.options.Version,
 	})
 }
 

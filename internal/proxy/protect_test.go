@@ -793,3 +793,21 @@ func TestAStreamEndsWithItsDeadline(t *testing.T) {
 		t.Errorf("judged by %+v", got)
 	}
 }
+
+func TestARouteIsNotDroppedWhileTheBaselineCanAnswer(t *testing.T) {
+	s := service(version("v1", named(t, "v1")), version("v2", onlyStatus(t, 500)))
+	s.Fallback = true
+	s.Circuit = stagger.Circuit{Consecutive: 2, Open: time.Minute, Probes: 1}
+	s.Routes[0].Degrade.Drop = true
+	w := run(t, proxy.Limits{}, s)
+	onCandidate(t, w)
+	c := client(t)
+	for range 6 {
+		if code, header, body := get(t, c, w.url); code != 200 || body != "v1" || header.Get("Degraded") != "" {
+			t.Fatalf("%d %q, degraded %q", code, body, header.Get("Degraded"))
+		}
+	}
+	if got := w.observed(t, "v2").Outcomes; got != (stagger.Outcomes{ServerError: 2, ConnectError: 4}) {
+		t.Errorf("the candidate is judged by %+v", got)
+	}
+}

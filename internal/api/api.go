@@ -57,6 +57,8 @@ type Config struct {
 	// Capture hands over captured requests line by line, until it is done or ctx
 	// ends. Where it is nil nothing can be captured.
 	Capture func(ctx context.Context, o capture.Order, out func(line []byte) error) error
+	// Traffic lets requests wait. Where it is nil none can.
+	Traffic Traffic
 	// Token is what a caller must show; see Guard.
 	Token   string
 	Log     *slog.Logger
@@ -119,6 +121,7 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	s.registerCommands(api)
 	s.registerStreams(api)
 	s.registerCapture(api)
+	s.registerTraffic(api)
 	return encodeDocument(api.OpenAPI())
 }
 

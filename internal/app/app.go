@@ -294,6 +294,7 @@ func (a *App) api() http.Handler {
 		Capture:     a.proxy.Capture,
 		Differences: a.mirror.Differences,
 		Endpoints:   a.proxy.Endpoints,
+		Traffic:     a.proxy,
 		Log:         a.log, Version: a.options.Version,
 	})
 }

@@ -165,7 +165,7 @@ func repeat(stream grpc.ServerStream) error {
 }
 
 // grpcWorld runs a proxy in front of a gRPC server.
-func grpcWorld(t *testing.T, answer func(grpc.ServerStream) error) (*world, *grpc.ClientConn) {
+func grpcWorld(t *testing.T, answer func(grpc.ServerStream) error, change ...func(*stagger.Service)) (*world, *grpc.ClientConn) {
 	t.Helper()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -184,7 +184,11 @@ func grpcWorld(t *testing.T, answer func(grpc.ServerStream) error) (*world, *grp
 		server.Stop()
 		<-done
 	})
-	w := run(t, proxy.Limits{}, service(version("v1", "h2c://"+l.Addr().String())))
+	s := service(version("v1", "h2c://"+l.Addr().String()))
+	for _, f := range change {
+		f(&s)
+	}
+	w := run(t, proxy.Limits{}, s)
 	conn, err := grpc.NewClient("passthrough:///"+strings.TrimPrefix(w.url, "http://"),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

@@ -291,8 +291,12 @@ func (s *shop) echo(t *testing.T) *wire {
 	_, _ = io.WriteString(conn, "GET /echo HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 	w := &wire{conn, bufio.NewReader(conn)}
 	response, err := http.ReadResponse(w.in, nil)
-	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatalf("%v, %v", response, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(response.Status)
 	}
 	return w
 }
@@ -327,6 +331,7 @@ func ask(t *testing.T, c *bufio.ReadWriter) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

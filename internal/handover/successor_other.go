@@ -24,7 +24,9 @@ func Begin(context.Context, string, []string, []listen.Socket, []*os.File) (*Suc
 }
 
 // Yield is never called.
-func (*Successor) Yield(context.Context, []stagger.Split, func(context.Context, stagger.Split) error) error { return errors.ErrUnsupported }
+func (*Successor) Yield(context.Context, []stagger.Split, func(context.Context, stagger.Split) error) error {
+	return errors.ErrUnsupported
+}
 
 // PID is never called.
 func (*Successor) PID() int { return 0 }

@@ -104,7 +104,14 @@ func (a *App) AdminURL() string {
 }
 
 // ProxyURL is where the named listener answers.
-func (a *App) ProxyURL(listener string) string { return "http://" + a.proxy.Addr(listener).String() }
+func (a *App) ProxyURL(listener string) string {
+	for _, l := range a.config.Listeners {
+		if l.Name == listener && l.TLS != nil {
+			return "https://" + a.proxy.Addr(listener).String()
+		}
+	}
+	return "http://" + a.proxy.Addr(listener).String()
+}
 
 // Start brings everything up: store, proxy, controller, then the admin port.
 // When a part fails, those already up are stopped again.

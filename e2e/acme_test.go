@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -74,6 +75,16 @@ services:
 			t.Errorf("%s over %s", body, response.Proto)
 		}
 	}
+	t.Run("when it ends is told", func(t *testing.T) {
+		response, err := http.Get(s.admin + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if text, _ := io.ReadAll(response.Body); !strings.Contains(string(text), `stagger_certificate_expiry_timestamp_seconds{certificate="`+acmeName+`",listener="web"}`) {
+			t.Error("the metrics do not have it")
+		}
+	})
 	t.Run("for no other name", func(t *testing.T) {
 		if response, err := client.Get("https://other.stagger.example/"); err == nil {
 			response.Body.Close()

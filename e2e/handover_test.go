@@ -60,6 +60,8 @@ func answering(t *testing.T, name string) *met {
 func handoverShop(t *testing.T) (s *shop, program string, v1, v2 *met) {
 	t.Helper()
 	s = bareShop(t)
+	s.webPort = freePorts(t, 2) // the second is for a test that wants more
+	s.web = "http://" + address(s.webPort)
 	v1, v2 = answering(t, "v1"), answering(t, "v2")
 	write(t, filepath.Join(s.dir, "stagger.yaml"), fmt.Sprintf(`
 listeners: [{name: web, address: "127.0.0.1:%d"}]
@@ -74,6 +76,19 @@ services:
 	s.server = launch(t, s.dir, "serve-1", program, "serve", "-c", "stagger.yaml", "--linger", "60s")
 	s.server.says(t, "stagger serves")
 	return s, program, v1, v2
+}
+
+// configureMore adds a listener to the configuration.
+func (s *shop) configureMore(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(s.dir, "stagger.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := fmt.Sprintf(`"127.0.0.1:%d"`, s.webPort)
+	two := fmt.Sprintf(`%s, also: ["127.0.0.1:%d"]`, one, s.webPort+1)
+	write(t, file, strings.Replace(string(text), one, two, 1))
 }
 
 // install puts a program in its place as a package does: another file, so that
@@ -157,6 +172,7 @@ func TestAnotherProcessTakesOverUnderLoadAndNoRequestFails(t *testing.T) {
 	time.Sleep(100 * time.Millisecond) // it is under way
 
 	install(t, program, binary)
+	s.configureMore(t)
 	first := s.server.pid
 	second := s.handOver(t, first)
 	if second == first {
@@ -180,6 +196,11 @@ func TestAnotherProcessTakesOverUnderLoadAndNoRequestFails(t *testing.T) {
 			t.Errorf("version %d was met %d times by the new process", i+1, n)
 		}
 	}
+	t.Run("a listener that is new is there", func(t *testing.T) {
+		if !dials(s.webPort + 1) {
+			t.Error("nobody listens")
+		}
+	})
 	third := s.handOver(t, second)
 	clients.whileItRuns(t, time.Second)
 	t.Run("the old process ends when its connections have", func(t *testing.T) {

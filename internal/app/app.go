@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -316,6 +317,9 @@ func (a *App) Reload(c config.Server) error {
 	}
 	a.services.Store(&c.Services)
 	a.reloadIdentities()
+	if !reflect.DeepEqual(a.config.Listeners, c.Listeners) || !reflect.DeepEqual(a.config.Admin, c.Admin) {
+		a.log.Warn("listeners or the admin port have changed; that takes a hand-over (SIGUSR2) or a restart")
+	}
 	a.controller.Wake()
 	return nil
 }

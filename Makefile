@@ -59,8 +59,10 @@ bench-judge: ## measure false alarms and delays, ours and the peers', on RUNS li
 	$(GO) run ./bench/judge -runs $(RUNS) -out bench/judge/results/$(shell date -u +%F).json
 
 .PHONY: bench-proxy
-bench-proxy: ## measure a proxied request, ours and the peers', on cores 0 and 1; about twenty minutes
-	$(GO) run ./bench/proxy -rounds 5 -seconds 8 -out bench/proxy/results/$(shell date -u +%F).json
+bench-proxy: ## measure a proxied request, ours and the peers', on cores 0 and 1 of a quiet machine; over an hour
+	$(GO) build -o .cache/bench-proxy ./bench/proxy
+	NGINX_NEWEST=$(NGINX_NEWEST) .cache/bench-proxy -rounds 5 -seconds 6 -note "$(shell git describe --always --dirty)" -out bench/proxy/results/$(shell date -u +%F).json
+	.cache/bench-proxy -write docs/performance.md bench/proxy/results/*.json
 
 .PHONY: lint
 lint: $(GOLANGCI) ## look for mistakes and for what is not formatted

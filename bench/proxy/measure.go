@@ -1,258 +1,223 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
-	"runtime"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 )
 
-// load is what wrk asks for.
-type load struct {
-	name        string
-	path        string
-	connections int
-	script      string // for wrk, in Lua
+// bench is what all measurements share.
+type bench struct {
+	dir    string
+	each   time.Duration
+	origin process
+	log    io.Writer
+	report *report
 }
 
-var loads = []load{
-	{name: "GET 1 KB, 64 connections", path: "/1024", connections: 64},
-	{name: "GET 64 KB, 64 connections", path: "/65536", connections: 64},
-	{name: "POST 10 KB, 64 connections", path: "/1024", connections: 64, script: `wrk.method = "POST"; wrk.body = string.rep("x", 10240)`},
-	{name: "GET 1 KB, 1 000 connections", path: "/1024", connections: 1000},
-	{name: "GET 1 KB, a connection each", path: "/1024", connections: 64, script: `wrk.headers["Connection"] = "close"`},
-}
-
-// results is what was measured, and where.
-type results struct {
-	Machine string
-	Go      string
-	Missing []string
-	Rounds  []measurement
-}
-
-// measurement is one proxy under one load for a while.
-type measurement struct {
-	Round    int
-	Proxy    string
-	Load     string
-	Requests int64
-	Errors   int64
-	Seconds  float64 // of the load
-	CPU      float64 // seconds of the proxy, user and system
-	P50, P99 string  // as wrk tells them
-}
-
-// measure runs every proxy under every load, one round after the other.
-func measure(ctx context.Context, rounds int, each time.Duration, log io.Writer) (*results, error) {
+// measure puts every load on every proxy, one round after the other. What is
+// known is kept after each load; an interrupt is no error then.
+func measure(ctx context.Context, o options, log io.Writer) (*report, error) {
 	dir, err := os.MkdirTemp("", "bench-proxy-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	all, err := peers(dir)
+	all, err := peers(dir, o.newest)
 	if err != nil {
 		return nil, err
 	}
-	stop, _, err := start(ctx, peer{name: "origin", address: originAddress, args: []string{"-serve", "origin", "-listen", originAddress}}, 1)
+	asked, err := loadsOf(o.loads)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
-	r := &results{Machine: machine(), Go: runtime.Version()}
-	for round := range rounds {
-		for _, p := range all {
-			switch err := r.measureOne(ctx, p, dir, round, each, log); {
-			case errors.Is(err, exec.ErrNotFound):
-				if round == 0 {
-					r.Missing = append(r.Missing, p.name)
-				}
-			case err != nil:
-				return nil, fmt.Errorf("%s: %w", p.name, err)
+	some, err := chosen(all, o.proxies)
+	if err != nil {
+		return nil, err
+	}
+	openFiles()
+	origin, err := start(ctx, peer{args: []string{"-serve", direct}, addresses: map[way]string{plain: originAddress}}, loadCore)
+	if err != nil {
+		return nil, fmt.Errorf("start the origin: %w", err)
+	}
+	defer origin.stop()
+	b := bench{dir: dir, each: o.each(), origin: origin, log: log, report: newReport(time.Now(), o.note, all)}
+	return b.report, b.rounds(ctx, o, asked, some)
+}
+
+func (b *bench) rounds(ctx context.Context, o options, asked []load, some []peer) error {
+	for round := range o.rounds {
+		for _, l := range asked {
+			if err := b.measureLoad(ctx, l, turned(some, round), round); err != nil {
+				return err
+			}
+			if err := b.report.save(o.out); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // an interrupt leaves what is known
 			}
 		}
 	}
-	return r, nil
+	return nil
 }
 
-// measureOne starts a proxy, puts every load on it and stops it again.
-func (r *results) measureOne(ctx context.Context, p peer, dir string, round int, each time.Duration, log io.Writer) error {
-	stop, pid, err := start(ctx, p, 0)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	for _, l := range loads {
-		m, err := drive(ctx, p, pid, l, dir, each)
-		if err != nil {
-			return err
+// turned lets each round begin with another proxy.
+func turned(some []peer, round int) []peer {
+	i := round % len(some)
+	return append(slices.Clone(some[i:]), some[:i]...)
+}
+
+func (b *bench) measureLoad(ctx context.Context, l load, some []peer, round int) error {
+	for _, p := range some {
+		if _, offered := p.addresses[l.way]; !offered || p.name == direct && l.client == idling {
+			continue
+		}
+		m, err := b.undisturbed(ctx, l, p)
+		switch {
+		case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
+			b.report.miss(p.name, err)
+			continue
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // an interrupt leaves what is known
+		case err != nil:
+			return fmt.Errorf("%s: %s: %w", p.name, l.title, err)
 		}
 		m.Round = round
-		r.Rounds = append(r.Rounds, m)
-		_, _ = fmt.Fprintf(log, "round %d, %s, %s: %.2f us, %.0f/s, %d errors\n", round+1, p.name, l.name,
-			m.cost(), m.rate(), m.Errors)
+		b.report.Rounds = append(b.report.Rounds, m)
+		_, _ = fmt.Fprintf(b.log, "round %d, %s\n", round+1, m.line()) // it is there to be watched, no more
 	}
 	return nil
 }
 
-// start runs a program on one core until it is stopped, and waits until it
-// listens. taskset becomes the program, so the process is the one to measure.
-func start(ctx context.Context, p peer, core int) (stop func(), pid int, err error) {
-	program := p.program
-	if program == "" {
-		if program, err = os.Executable(); err != nil {
-			return nil, 0, err
-		}
-	} else if program, err = exec.LookPath(program); err != nil {
-		return nil, 0, err
-	}
-	args := append([]string{"-c", strconv.Itoa(core), program}, p.args...)
-	cmd := exec.CommandContext(ctx, "taskset", args...) //nolint:gosec // the programs that are compared
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		return nil, 0, err
-	}
-	stop = func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}
-	if err := listening(ctx, p.address); err != nil {
-		stop()
-		return nil, 0, err
-	}
-	return stop, cmd.Process.Pid, nil
-}
-
-func listening(ctx context.Context, address string) error {
-	var d net.Dialer
-	var err error
-	for range 100 {
-		var c net.Conn
-		if c, err = d.DialContext(ctx, "tcp", address); err == nil {
-			return c.Close()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	return fmt.Errorf("nobody listens: %w", err)
-}
-
-// drive puts one load on a proxy: a moment to warm up, then the measurement.
-func drive(ctx context.Context, p peer, pid int, l load, dir string, each time.Duration) (measurement, error) {
-	m := measurement{Proxy: p.name, Load: l.name}
-	script := ""
-	if l.script != "" {
-		script = filepath.Join(dir, "load.lua")
-		if err := os.WriteFile(script, []byte(l.script), 0o600); err != nil {
-			return m, err
-		}
-	}
-	if _, err := wrk(ctx, p, l, script, time.Second); err != nil {
-		return m, err
-	}
-	before, err := cpu(pid)
-	if err != nil {
-		return m, err
-	}
-	begin := time.Now()
-	text, err := wrk(ctx, p, l, script, each)
-	if err != nil {
-		return m, err
-	}
-	m.Seconds = time.Since(begin).Seconds()
-	after, err := cpu(pid)
-	if err != nil {
-		return m, err
-	}
-	m.CPU = after - before
-	return m, m.read(text)
-}
-
-func wrk(ctx context.Context, p peer, l load, script string, each time.Duration) (string, error) {
-	args := []string{"-c", "1", "wrk", "-t", "1", "-c", strconv.Itoa(l.connections), "-d", fmt.Sprintf("%ds", int(each.Seconds())), "--latency"}
-	if script != "" {
-		args = append(args, "-s", script)
-	}
-	args = append(args, "http://"+p.address+l.path)
-	out, err := exec.CommandContext(ctx, "taskset", args...).CombinedOutput() //nolint:gosec // the load
-	if err != nil {
-		return "", fmt.Errorf("wrk: %w: %s", err, out)
-	}
-	return string(out), nil
-}
-
-var (
-	requestsIn = regexp.MustCompile(`(\d+) requests in`)
-	statusIn   = regexp.MustCompile(`Non-2xx or 3xx responses: (\d+)`)
-	socketIn   = regexp.MustCompile(`Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)`)
-	p50In      = regexp.MustCompile(`50%\s+(\S+)`)
-	p99In      = regexp.MustCompile(`99%\s+(\S+)`)
+// A measurement that somebody disturbs by more than mostOthers of a core is
+// made again, but only so often: then it is kept, and says how much it was.
+const (
+	mostOthers = 0.05
+	mostTries  = 6
 )
 
-// read takes the figures out of what wrk prints.
-func (m *measurement) read(text string) error {
-	found := requestsIn.FindStringSubmatch(text)
-	if found == nil {
-		return fmt.Errorf("wrk says %q", text)
+func (b *bench) undisturbed(ctx context.Context, l load, p peer) (measurement, error) {
+	for try := 1; ; try++ {
+		m, err := b.measureOne(ctx, l, p)
+		m.Tries = try
+		switch {
+		case err == nil && m.Others <= mostOthers, try == mostTries, ctx.Err() != nil,
+			errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
+			return m, err
+		case err != nil:
+			_, _ = fmt.Fprintf(b.log, "%s, %s failed: %v\n", l.name, p.name, err)
+		default:
+			_, _ = fmt.Fprintf(b.log, "disturbed by %.0f%% of a core: %s\n", 100*m.Others, m.line())
+		}
 	}
-	m.Requests, _ = strconv.ParseInt(found[1], 10, 64)
-	for _, pattern := range []*regexp.Regexp{statusIn, socketIn} {
-		if found := pattern.FindStringSubmatch(text); found != nil {
-			for _, n := range found[1:] {
-				k, _ := strconv.ParseInt(n, 10, 64)
-				m.Errors += k
+}
+
+// measureOne starts a proxy, puts one load on it and stops it again.
+func (b *bench) measureOne(ctx context.Context, l load, p peer) (measurement, error) {
+	subject := b.origin
+	if p.name != direct {
+		var err error
+		if subject, err = start(ctx, p, proxyCore); err != nil {
+			return measurement{}, err
+		}
+		defer subject.stop()
+	}
+	a := asker{load: l, address: p.addresses[l.way], dir: b.dir}
+	if l.client == idling {
+		return b.measureIdle(ctx, a, p, subject)
+	}
+	if _, err := a.ask(ctx, time.Second); err != nil {
+		return measurement{}, err // warming up
+	}
+	before, err := b.look(subject)
+	if err != nil {
+		return measurement{}, err
+	}
+	begin := time.Now()
+	m, err := a.ask(ctx, b.each)
+	if err != nil {
+		return measurement{}, err
+	}
+	took := time.Since(begin).Seconds()
+	after, err := b.look(subject)
+	if err != nil {
+		return measurement{}, err
+	}
+	m.Proxy, m.Load, m.Seconds = p.name, l.name, cmp.Or(m.Seconds, took)
+	m.CPU = after.subject - before.subject
+	m.Memory = after.memory
+	m.Others = others(subject.core, before, after, m.client) / took
+	return m, nil
+}
+
+// look is the state of the machine at one moment.
+type look struct {
+	subject, origin float64 // seconds of CPU
+	busy            [2]float64
+	memory          int64
+}
+
+func (b *bench) look(subject process) (l look, err error) {
+	var failed [5]error
+	l.subject, failed[0] = cpu(subject.pid)
+	l.origin, failed[1] = cpu(b.origin.pid)
+	l.memory, failed[2] = memory(subject.pid)
+	for core := range l.busy {
+		l.busy[core], failed[3+core] = busy(core)
+	}
+	return l, errors.Join(failed[:]...)
+}
+
+// others returns the seconds that somebody else took of the core that is
+// measured, whatever of the two they took more of. Where the origin is the
+// subject both are on one core.
+func others(core int, before, after look, client float64) float64 {
+	onLoad := after.busy[loadCore] - before.busy[loadCore] - (after.origin - before.origin) - client
+	if core == loadCore {
+		return max(onLoad, 0)
+	}
+	onProxy := after.busy[proxyCore] - before.busy[proxyCore] - (after.subject - before.subject)
+	return max(onProxy, onLoad, 0)
+}
+
+// measureIdle says what a connection that idles takes of the proxy's memory.
+func (b *bench) measureIdle(ctx context.Context, a asker, p peer, subject process) (measurement, error) {
+	before, err := memory(subject.pid)
+	if err != nil {
+		return measurement{}, err
+	}
+	var m measurement
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		m, err = a.ask(ctx, idleFor)
+		ended <- err
+	}()
+	after := before
+	clock := time.NewTicker(100 * time.Millisecond)
+	defer clock.Stop()
+	for {
+		select {
+		case err := <-ended:
+			m.Proxy, m.Load, m.Memory = p.name, a.load.name, after
+			m.PerConnection = float64(after-before) / float64(a.load.connections)
+			return m, err
+		case <-clock.C:
+			now, err := memory(subject.pid)
+			if err != nil {
+				return measurement{}, err
 			}
+			after = max(after, now)
 		}
 	}
-	if found := p50In.FindStringSubmatch(text); found != nil {
-		m.P50 = found[1]
-	}
-	if found := p99In.FindStringSubmatch(text); found != nil {
-		m.P99 = found[1]
-	}
-	return nil
 }
 
-// cpu returns the seconds a process has run, from /proc/PID/stat: the clock
-// ticks a hundred times a second on every Linux that Go runs on.
-func cpu(pid int) (float64, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(raw), ") ") // the name may have blanks
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat is short", pid)
-	}
-	user, err1 := strconv.ParseFloat(fields[11], 64)
-	system, err2 := strconv.ParseFloat(fields[12], 64)
-	return (user + system) / 100, errors.Join(err1, err2)
-}
-
-// machine says what this was measured on.
-func machine() string {
-	raw, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return runtime.GOARCH
-	}
-	for line := range strings.Lines(string(raw)) {
-		if name, ok := strings.CutPrefix(line, "model name"); ok {
-			return fmt.Sprintf("%s, %d cores", strings.Trim(name, "\t :\n"), runtime.NumCPU())
-		}
-	}
-	return runtime.GOARCH
-}
+// idleFor is how long the connections idle.
+const idleFor = 3 * time.Second

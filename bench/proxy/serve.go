@@ -2,99 +2,84 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strconv"
+	"path/filepath"
+	"sync"
 	"time"
 
-	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/meter"
-	"github.com/stagger-dev/stagger/internal/proxy"
+	"github.com/cespare/xxhash/v2"
 )
 
-// Where the origin listens.
-const originAddress = "127.0.0.1:18100"
-
-// serveAs is one of our own servers until ctx ends.
-func serveAs(ctx context.Context, name, address string) error {
-	switch name {
-	case "origin":
-		return serveHandler(ctx, address, http.HandlerFunc(origin))
-	case "reverseproxy":
-		return serveHandler(ctx, address, reverseProxy())
-	case "own", "own-nethttp":
-		return serveOwn(ctx, address, name == "own")
-	}
-	return fmt.Errorf("there is no server %q", name)
-}
-
-// origin answers with as many bytes as the path says, /1024, having read what
-// it was sent.
-func origin(w http.ResponseWriter, r *http.Request) {
-	n, err := strconv.Atoi(r.URL.Path[1:])
-	if err != nil || n < 0 || n > len(filling) {
-		http.NotFound(w, r)
-		return
-	}
-	_, _ = io.Copy(io.Discard, r.Body)
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Length", strconv.Itoa(n))
-	_, _ = w.Write(filling[:n])
-}
-
-var filling = make([]byte, 1<<20)
-
-func serveHandler(ctx context.Context, address string, h http.Handler) error {
-	server := &http.Server{Addr: address, Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		<-ctx.Done()
-		_ = server.Close()
-	}()
-	return server.ListenAndServe()
-}
-
-func reverseProxy() http.Handler {
+// serveReverseProxy is what most Go proxies are built upon, tuned as far as its
+// options go: users split 95 to 5, connections and buffers kept.
+func serveReverseProxy(ctx context.Context, dir string) error {
 	target := &url.URL{Scheme: "http", Host: originAddress}
-	return &httputil.ReverseProxy{
-		ErrorLog: log.New(io.Discard, "", 0), // wrk hangs up at its end
+	versions := [2]http.RoundTripper{}
+	for i := range versions {
+		versions[i] = &http.Transport{MaxIdleConns: 2048, MaxIdleConnsPerHost: 2048, DisableCompression: true}
+	}
+	handler := &httputil.ReverseProxy{
+		ErrorLog:   log.New(io.Discard, "", 0), // clients hang up at their end
+		BufferPool: &buffers{},
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.SetXForwarded()
 		},
-		Transport: &http.Transport{MaxIdleConns: 2048, MaxIdleConnsPerHost: 2048, DisableCompression: true},
+		Transport: round(func(r *http.Request) (*http.Response, error) {
+			if xxhash.Sum64String(r.Header.Get("X-User"))%100 < 5 {
+				return versions[1].RoundTrip(r)
+			}
+			return versions[0].RoundTrip(r)
+		}),
+	}
+	server := func(address string) *http.Server {
+		var protocols http.Protocols
+		protocols.SetHTTP1(true)
+		protocols.SetHTTP2(true)
+		protocols.SetUnencryptedHTTP2(true)
+		return &http.Server{
+			Addr: address, Handler: handler, Protocols: &protocols, ReadHeaderTimeout: 10 * time.Second,
+			ErrorLog: log.New(io.Discard, "", 0),
+		}
+	}
+	failed := make(chan error, 3)
+	for _, address := range []string{proxyAddress, h2cAddress} {
+		go func() { failed <- server(address).ListenAndServe() }()
+	}
+	go func() {
+		failed <- server(tlsAddress).ListenAndServeTLS(filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem"))
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return nil
 	}
 }
 
-// serveOwn is our proxy with a rollout under way: cohorts and metering are on.
-func serveOwn(ctx context.Context, address string, fast bool) error {
-	p, err := proxy.New(proxy.Config{
-		Fast:      fast,
-		Limits:    proxy.Limits{Pooled: 2048},
-		Listeners: []proxy.Listener{{Name: "web", Address: address}},
-		Services: []stagger.Service{{
-			Name: "shop", Baseline: "v1", Listener: "web",
-			Routes: []stagger.Route{{Name: "all", Path: "/"}},
-			Versions: []stagger.Version{
-				{Name: "v1", Upstreams: []string{"http://" + originAddress}},
-				{Name: "v2", Upstreams: []string{"http://" + originAddress}},
-			},
-		}},
-	}, meter.New(meter.Options{}), nil)
-	if err != nil {
-		return err
+// round is a transport that is a function.
+type round func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f round) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// buffers keep what bodies pass through.
+type buffers struct{ pool sync.Pool }
+
+// Get implements httputil.BufferPool.
+func (b *buffers) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
 	}
-	if err := p.Start(ctx); err != nil {
-		return err
-	}
-	if err := p.Apply(ctx, stagger.Split{
-		Service: "shop", Baseline: "v1", Candidate: "v2", Weight: stagger.Percent(5), Seed: "bench",
-	}); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return nil
+	return make([]byte, 32<<10)
 }
+
+// Put implements httputil.BufferPool.
+func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
+
+var errWeight = errors.New("the rollout has left its stage: what is measured is no split of 95 to 5")

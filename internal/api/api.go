@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/capture"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -48,6 +49,9 @@ type Config struct {
 	Check func(stagger.Start) error
 	// Wake tells the controller that a command waits.
 	Wake func()
+	// Capture hands over captured requests line by line, until it is done or ctx
+	// ends. Where it is nil nothing can be captured.
+	Capture func(ctx context.Context, o capture.Order, out func(line []byte) error) error
 	// Token is what a caller must show; see Guard.
 	Token   string
 	Log     *slog.Logger
@@ -109,6 +113,7 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	s.registerReads(api)
 	s.registerCommands(api)
 	s.registerStreams(api)
+	s.registerCapture(api)
 	return encodeDocument(api.OpenAPI())
 }
 

@@ -291,8 +291,9 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
 		Store: a.store, Services: a.Services, Wake: a.controller.Wake,
-		Check: func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
-		Log:   a.log, Version: a.options.Version,
+		Check:   func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
+		Capture: a.proxy.Capture,
+		Log:     a.log, Version: a.options.Version,
 	})
 }
 
@@ -303,6 +304,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 		a.scraper.Collector(),
 		rollouts{a.store, a.Services},
 		a.doors,
+		captures{a.proxy},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

@@ -45,6 +45,7 @@ type API interface {
 	Stream(ctx context.Context, rollout, lastID string, f func(client.Message) error) error
 	Verify(ctx context.Context) (client.Proof, error)
 	Version(ctx context.Context) (string, error)
+	Capture(ctx context.Context, service string, what client.Capture, to io.Writer) error
 }
 
 // DefaultServer is where a server is looked for when nothing else is said.
@@ -99,6 +100,7 @@ func (s *session) root() *cobra.Command {
 		&cobra.Group{ID: groupRollout, Title: "Roll out:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 		&cobra.Group{ID: groupJudge, Title: "Ask the judge:"},
+		&cobra.Group{ID: groupLoad, Title: "Make load:"},
 		&cobra.Group{ID: groupFiles, Title: "Files:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -111,6 +113,7 @@ func (s *session) root() *cobra.Command {
 	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort())
 	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.evidence(), s.history(), s.verify())
 	add(groupJudge, s.rejudge(), s.plan(), s.simulate())
+	add(groupLoad, s.load(), s.capture())
 	add(groupFiles, s.validate(), s.schema())
 	root.AddCommand(s.version())
 	return root
@@ -121,6 +124,7 @@ const (
 	groupRollout = "rollout"
 	groupLook    = "look"
 	groupJudge   = "judge"
+	groupLoad    = "load"
 	groupFiles   = "files"
 )
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/stagger-dev/stagger"
 )
 
@@ -23,7 +21,7 @@ type Attributes interface {
 
 // Chooser applies one split. It is immutable and safe for concurrent use.
 type Chooser struct {
-	prefix    xxhash.Digest
+	prefix    before
 	key       stagger.Key
 	rules     []rule
 	weight    stagger.Weight
@@ -66,7 +64,7 @@ func Compile(s stagger.Split) (*Chooser, error) {
 // weight alone decided: such subjects meet the candidate in the share that the
 // weight is.
 func (c *Chooser) Choose(a Attributes) (at uint64, candidate, ruled bool) {
-	at = point(&c.prefix, c.subject(a))
+	at = c.prefix.point(c.Subject(a))
 	if !c.exposes {
 		return at, false, false
 	}
@@ -87,9 +85,9 @@ func (c *Chooser) picked(a Attributes) bool {
 	return false
 }
 
-// subject returns what identifies the subject; without the header or cookie
+// Subject returns what identifies the subject; without the header or cookie
 // that is the client's address.
-func (c *Chooser) subject(a Attributes) string {
+func (c *Chooser) Subject(a Attributes) string {
 	id := ""
 	switch {
 	case c.key.Header != "":

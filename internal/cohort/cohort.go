@@ -21,8 +21,7 @@ const domain = "stagger.cohort.v1\x00"
 // seed 0, of domain, seed, a zero byte and subject (ADR 0001). The same
 // subject under another seed lands somewhere unrelated.
 func Bucket(seed, subject string) uint64 {
-	p := prefix(seed)
-	return point(&p, subject)
+	return prefix(seed).point(subject)
 }
 
 // Member says whether subject belongs to the share w: nobody at
@@ -32,20 +31,27 @@ func Member(seed, subject string, w stagger.Weight) bool {
 	return within(Bucket(seed, subject), w)
 }
 
-// prefix is the state of the hash before the subject.
-func prefix(seed string) xxhash.Digest {
+// before is what is hashed before the subject.
+type before string
+
+func prefix(seed string) before { return before(domain + seed + "\x00") }
+
+// short is how much is hashed in one piece, on the stack: more than seeds and
+// subjects usually are.
+const short = 128
+
+// point hashes the subject after what is before it.
+func (b before) point(subject string) uint64 {
+	if len(b)+len(subject) <= short {
+		var piece [short]byte
+		n := copy(piece[:], b)
+		n += copy(piece[n:], subject)
+		return xxhash.Sum64(piece[:n])
+	}
 	var d xxhash.Digest
 	d.Reset()
 	// Writing to a digest never fails.
-	_, _ = d.WriteString(domain)
-	_, _ = d.WriteString(seed)
-	_, _ = d.WriteString("\x00")
-	return d
-}
-
-// point finishes the hash; it works on a copy of p.
-func point(p *xxhash.Digest, subject string) uint64 {
-	d := *p
+	_, _ = d.WriteString(string(b))
 	_, _ = d.WriteString(subject)
 	return d.Sum64()
 }

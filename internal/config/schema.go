@@ -1,5 +1,7 @@
 package config
 
+import "github.com/stagger-dev/stagger"
+
 // server is all of stagger.yaml.
 var server = object("What one Stagger serves: where it listens, what it keeps, and the services behind it.",
 	field{"listeners", list("Where requests come in: HTTP/1.1, and HTTP/2 with and without TLS.", listener).or("web on 127.0.0.1:8080")},
@@ -22,7 +24,8 @@ var server = object("What one Stagger serves: where it listens, what it keeps, a
 			field{"path", text("A prefix that ends at a segment: /api is /api and /api/x, not /apis.").or("/")},
 		).need("name")).or("one route named all, for every host and path")},
 		field{"versions", named("The versions by name.", object("",
-			field{"upstreams", list("Base URLs, http://host:port, or h2c://host:port for HTTP/2 without TLS (gRPC).", text(""))},
+			field{"upstreams", list(upstreamsDoc, text(""))},
+			field{"tls", tlsKeys},
 		).need("upstreams"))},
 		field{"health", object("How endpoints are probed.",
 			field{"path", text("A path that must answer 2xx or 3xx.").or("a connection is enough")},
@@ -31,6 +34,12 @@ var server = object("What one Stagger serves: where it listens, what it keeps, a
 			field{"healthy", count("Successes in a row that bring an endpoint back.").or("2")},
 			field{"unhealthy", count("Failures in a row that take it out.").or("3")},
 		)},
+		field{"balance", choice("How an endpoint is chosen among those of a version: the less busy of two drawn at random, one after the other, or the same one for the same subject.",
+			string(stagger.LeastRequest), string(stagger.RoundRobin), string(stagger.RingHash)).or(string(stagger.LeastRequest))},
+		field{"outlier", outlierKeys},
+		field{"slow_start", duration("How long the weight of an endpoint grows that was added or has come back.").or("at once")},
+		field{"limits", limitKeys},
+		field{"dns", dnsKeys},
 		field{"timeouts", object("Bounds on a request's way.",
 			field{"connect", duration("Until the upstream accepts.").or("3s")},
 			field{"response", duration("Until its response header arrives.").or("30s")},

@@ -222,6 +222,7 @@ func (v value) service(listeners []Listener, routes unique) stagger.Service {
 	if h, ok := f["version_header"]; ok {
 		s.VersionHeader = h.headerOrOff()
 	}
+	v.endpoints(f, &s)
 	return s
 }
 
@@ -312,8 +313,12 @@ func (v value) versions() []stagger.Version {
 		}
 		value{r: v.r, node: found[key].Key, path: v.path}.name()
 		version := stagger.Version{Name: key}
-		if u, ok := below.fields()["upstreams"]; ok {
+		f := below.fields()
+		if u, ok := f["upstreams"]; ok {
 			version.Upstreams = u.upstreams()
+		}
+		if t, ok := f["tls"]; ok {
+			version.TLS = t.tls(version.Upstreams)
 		}
 		out = append(out, version)
 	}
@@ -335,21 +340,6 @@ func (v value) upstreams() []string {
 		v.fail("there is no upstream; write at least one, such as http://127.0.0.1:9001")
 	}
 	return out
-}
-
-func (v value) upstream() string {
-	s := v.text()
-	u, err := url.Parse(s)
-	switch {
-	case s == "":
-	case err != nil || u.Host == "" || u.Hostname() == "":
-		v.fail("%q is not a URL; write http://host:port or h2c://host:port", cut(s))
-	case u.Scheme != "http" && u.Scheme != "h2c":
-		v.fail("the scheme %q is not spoken; write http:// or h2c://", cut(u.Scheme))
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		v.fail("%q has more than a host and a port; write http://%s", cut(s), u.Host)
-	}
-	return strings.TrimSuffix(s, "/")
 }
 
 func (v value) health() stagger.Health {

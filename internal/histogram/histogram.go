@@ -49,15 +49,18 @@ func Index(d time.Duration) int32 {
 	if d <= 0 {
 		return MinIndex
 	}
-	fraction, exponent := math.Frexp(d.Seconds())
-	i := start[int((fraction-0.5)*2*perOctave)]
+	// What math.Frexp does, less what it does for zero, infinity and the like.
+	seconds := math.Float64bits(d.Seconds())
+	exponent := int32(seconds>>52) - 1022
+	fraction := math.Float64frombits(seconds&(1<<52-1) | 1022<<52)
+	i := start[seconds>>(52-stagger.HistogramSchema)%perOctave]
 	for bounds[i] < fraction {
 		i++
 	}
 	// The octave [1/2, 1) of exponent 0 ends at index 0.
-	index := int32(exponent-1)*perOctave + i + 1
+	index := (exponent-1)*perOctave + i + 1
 	if fraction == 0.5 {
-		index = int32(exponent-1) * perOctave // an edge: it ends the octave below
+		index = (exponent - 1) * perOctave // an edge: it ends the octave below
 	}
 	return min(max(index, MinIndex), MaxIndex)
 }

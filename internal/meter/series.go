@@ -1,7 +1,6 @@
 package meter
 
 import (
-	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -45,7 +44,7 @@ func newSeries(s *service, version string, number uint16, route string) *Series 
 }
 
 // shards returns a power of two of at least the number of cores, so that a
-// random one is a mask away.
+// chosen one is a mask away.
 func shards() int {
 	n := 1
 	for n < runtime.GOMAXPROCS(0) && n < maxShards {
@@ -86,7 +85,7 @@ func (s *Series) Begin(now time.Time, subject uint64) Sample {
 
 // BeginRequest counts a request that starts now.
 func (s *Series) BeginRequest(now time.Time, r Request) Sample {
-	shard := &s.shards[rand.Uint32()&uint32(len(s.shards)-1)]
+	shard := s.shardAt(now)
 	tick := s.service.meter.tick(now)
 	c := shard.cells[tick&(s.ring-1)].Load()
 	arrived := r.Arrivals != nil && r.Arrivals.first(r.Subject) && !r.Ruled
@@ -94,6 +93,12 @@ func (s *Series) BeginRequest(now time.Time, r Request) Sample {
 		c = s.beginNew(shard, tick, r, arrived)
 	}
 	return Sample{series: s, cell: c, start: now, subject: r.Subject, host: r.Host}
+}
+
+// shardAt returns a shard by chance: cores that begin at the same nanosecond are
+// rare. The factor spreads clocks that tick more coarsely (see probeFrom).
+func (s *Series) shardAt(now time.Time) *shard {
+	return &s.shards[uint32(now.Nanosecond())*0x9e3779b1>>16&uint32(len(s.shards)-1)]
 }
 
 // beginNew is BeginRequest for the first request of a tick, and for a tick that

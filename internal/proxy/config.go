@@ -3,12 +3,12 @@ package proxy
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/listen"
+	"github.com/stagger-dev/stagger/internal/upstream"
 	"github.com/stagger-dev/stagger/internal/whence"
 )
 
@@ -17,9 +17,12 @@ type Config struct {
 	Listeners []Listener
 	Services  []stagger.Service
 	Limits    Limits
-	// Fast lets plain HTTP/1.1 go through the proxy's own transport. Without it
-	// everything goes through net/http, which means the same and costs more.
-	Fast bool
+	// NetHTTP sends everything through net/http. It means the same as the
+	// proxy's own transport for plain HTTP/1.1 and costs more; tests hold one
+	// against the other.
+	NetHTTP bool
+	// Resolver looks up the names of upstreams; nil is the system's.
+	Resolver upstream.Resolver
 }
 
 // Listener takes requests in: HTTP/1.1, and HTTP/2 by ALPN over TLS and with
@@ -69,14 +72,6 @@ func timeouts(t stagger.Timeouts) stagger.Timeouts {
 	}
 }
 
-func health(h stagger.Health) stagger.Health {
-	h.Interval = orDefault(h.Interval, 2*time.Second)
-	h.Timeout = orDefault(h.Timeout, time.Second)
-	h.Healthy = orDefault(h.Healthy, 2)
-	h.Unhealthy = orDefault(h.Unhealthy, 3)
-	return h
-}
-
 // orDefault returns v, or def when v is not positive.
 func orDefault[T int | time.Duration](v, def T) T { return cmp.Or(max(v, 0), def) }
 
@@ -109,33 +104,13 @@ func checkService(s stagger.Service) error {
 			return refuse(stagger.CodeInvalid, "service %q has two versions called %q", s.Name, v.Name)
 		}
 		seen[v.Name] = true
-		for _, upstream := range v.Upstreams {
-			if _, _, err := parseUpstream(upstream); err != nil {
+		for _, one := range v.Upstreams {
+			if err := upstream.Check(one); err != nil {
 				return refuse(stagger.CodeInvalid, "service %q, version %q: %v", s.Name, v.Name, err)
 			}
 		}
 	}
 	return nil
-}
-
-// parseUpstream returns the host:port of an upstream and whether it speaks
-// HTTP/2 cleartext.
-func parseUpstream(upstream string) (address string, h2c bool, err error) {
-	u, err := url.Parse(upstream)
-	if err != nil {
-		return "", false, fmt.Errorf("upstream %q is not a URL", upstream)
-	}
-	if u.Scheme != "http" && u.Scheme != "h2c" {
-		return "", false, fmt.Errorf("upstream %q: write http://host:port or h2c://host:port", upstream)
-	}
-	if u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
-		return "", false, fmt.Errorf("upstream %q: write a host and a port, nothing more", upstream)
-	}
-	address = u.Host
-	if u.Port() == "" {
-		address = strings.TrimSuffix(address, ":") + ":80"
-	}
-	return address, u.Scheme == "h2c", nil
 }
 
 // refuse makes an error fit to be shown.

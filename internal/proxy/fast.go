@@ -26,6 +26,7 @@ type lane struct {
 	closed   chan struct{} // no connection comes any more
 
 	draining atomic.Bool
+	cutting  atomic.Bool
 	couriers sync.WaitGroup
 
 	mu    sync.Mutex
@@ -112,6 +113,7 @@ func (l *lane) drain(ctx context.Context) error {
 
 // cut ends all connections and says how many they were.
 func (l *lane) cut() int {
+	l.cutting.Store(true)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.known {

@@ -11,35 +11,45 @@ import (
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
 )
 
-// maxPlain bounds a request with its body here: more goes through net/http.
-const maxPlain = 16 << 10
-
 // courier carries the requests of one client connection, one after the other.
+//
+// It lives inside a single Read of the raw connection, whose function, ready,
+// is called once at the beginning and then whenever the kernel tells that
+// something can be read. The kernel tells of new bytes only, so whoever has read
+// less than there was room for need not ask whether there is more; for an end
+// that came with them see waitsForClient. What is always needed is then four
+// calls a request, two to read and two to write.
 //
 // Invariant: between requests nothing is owed to anybody, and in[from:to] is
 // all that was read of the client and not passed on. So the connection can be
 // handed over then, and only then.
 type courier struct {
-	lane   *lane
-	conn   *conn    // as net/http will get it
-	client net.Conn // beneath it
-	raw    syscall.RawConn
-	watch  watch
+	lane    *lane
+	conn    *conn    // as net/http will get it
+	client  net.Conn // beneath it
+	raw     syscall.RawConn
+	fd      uintptr                     // of the client, while ready runs
+	onReady func(fd uintptr) (end bool) // ready and turn as values, made once
+	onTurn  func(fd uintptr) (end bool)
+	watch   watch
+	asked   plainAttributes
 
-	in       []byte
-	from, to int
-	out      []byte
-	path     []byte // with escapes undone
+	*desk // nil while the connection rests
 
-	request  wire.Request
-	response wire.Response
-	asked    plainAttributes
-
-	traffic *traffic
-	pass    pass
-	open    bool // the sample has begun and not ended
-	closing bool // the connection ends after this answer
-	handed  bool // net/http has it
+	traffic    *traffic
+	pass       pass
+	left       int64  // of the request's body, not read yet
+	held       []byte // a piece of it that was read and not taken
+	tape       *tape  // nil unless a body that comes in pieces is captured
+	marks      uint64 // of the watch, when it ended an upload
+	headless   bool   // the method is HEAD: no answer has a body
+	repeatable bool   // see isRepeatable
+	heading    bool   // a head has begun and not ended
+	open       bool   // the sample has begun and not ended
+	closing    bool   // the connection ends after this answer
+	early      bool   // the answer came before the whole request was sent
+	unusual    bool   // what comes next is for net/http
+	handed     bool   // net/http has it
 }
 
 // newCourier returns nil when it cannot watch the connection.
@@ -52,15 +62,22 @@ func newCourier(l *lane, accepted net.Conn) *courier {
 	if err != nil {
 		return nil
 	}
-	c := &courier{lane: l, conn: framed, client: framed.Conn, raw: raw, in: make([]byte, maxPlain)}
-	c.asked = plainAttributes{request: &c.request, conn: framed, rules: l.rules}
+	c := &courier{lane: l, conn: framed, client: framed.Conn, raw: raw}
+	c.asked = plainAttributes{conn: framed, rules: l.rules}
+	c.onReady, c.onTurn = c.ready, c.turn
 	return c
 }
 
 // run carries until the connection ends or is handed over.
 func (c *courier) run() {
 	defer c.end()
-	for c.next() && c.carry() {
+	c.watch.enter(resting)
+	_ = c.raw.Read(c.onReady)
+	switch {
+	case c.unusual:
+		c.handOver()
+	case c.left > 0 || c.early:
+		c.interrupted()
 	}
 }
 
@@ -78,18 +95,21 @@ func (c *courier) end() {
 		c.hangUp()
 		_ = c.conn.Close()
 	}
+	if c.desk != nil {
+		c.leave()
+	}
 }
 
 // hangUp lets a client that sends what nobody reads see its answer before the
 // connection is reset.
 func (c *courier) hangUp() {
 	half, ok := c.client.(interface{ CloseWrite() error })
-	if !ok || c.from == c.to || half.CloseWrite() != nil {
+	if !ok || c.desk == nil || c.from == c.to && !c.early || half.CloseWrite() != nil {
 		return
 	}
 	_ = c.client.SetReadDeadline(time.Now().Add(linger))
 	for left := lingerBytes; left > 0; {
-		n, err := c.client.Read(c.in)
+		n, err := c.client.Read(c.in[:])
 		if err != nil {
 			return
 		}
@@ -97,60 +117,109 @@ func (c *courier) hangUp() {
 	}
 }
 
-// cut ends the connection from outside.
+// cut ends the connection from outside: nothing can be waited for any more.
 func (c *courier) cut() {
 	_ = c.client.SetDeadline(past)
 	if upstream := c.watch.upstream.Load(); upstream != nil {
 		_ = upstream.SetDeadline(past)
 	}
-	_ = c.client.Close()
 }
 
 // finish ends the sample, once.
 func (c *courier) finish(class meter.Class) {
 	if c.open {
 		c.open = false
+		c.tape.end()
 		c.pass.sample.End(time.Now(), class)
-		c.pass.release()
+		c.pass.release(class)
 	}
 }
 
-// next reads a plain request whole, body and all. It is false when there is
-// none: the connection has ended, or is handed over.
-func (c *courier) next() bool {
-	if c.from == c.to {
-		c.from, c.to = 0, 0
-		if c.lane.draining.Load() || c.watch.enter(resting) != 0 || !c.fill() {
-			return false
+// ready is called when something of the client may be there to be read. It
+// returns true when that is nobody's business here any more: the connection
+// ends or is handed over.
+func (c *courier) ready(fd uintptr) (end bool) {
+	c.fd = fd
+	if c.desk == nil {
+		if c.watch.enter(busy) != 0 {
+			return true
 		}
-	}
-	if c.watch.enter(heading) != 0 {
-		return false
+		c.desk = takeDesk()
 	}
 	for {
-		switch c.look() {
-		case wire.Complete:
-			return c.watch.enter(busy) == 0
-		case wire.Unusual:
-			c.handOver()
-			return false
-		case wire.Incomplete:
+		if c.left > 0 {
+			if p := c.upload(); p != sentAll {
+				return p == brokenOff || c.rest()
+			}
 		}
-		if !c.fill() {
-			return false
+		space := c.in[c.to:]
+		n, errno := read(fd, space)
+		c.to += n
+		switch {
+		case errno == syscall.EAGAIN:
+			return c.rest()
+		case n == 0 || !c.serve():
+			return true
+		case n < len(space):
+			return c.rest()
 		}
 	}
 }
 
-// look says whether a plain request is here. One that does not fit, and one
-// whose body is not here with its head, is unusual. So is a beginning that
-// cannot become a request: net/http knows what to answer.
+// serve carries every request that is here. It is false when the connection is
+// not to be read any more.
+func (c *courier) serve() bool {
+	for c.from < c.to {
+		switch c.look() {
+		case wire.Unusual:
+			c.unusual = true
+			return false
+		case wire.Incomplete:
+			c.to = copy(c.in[:], c.in[c.from:c.to])
+			c.from = 0
+			return true
+		case wire.Complete:
+		}
+		if c.heading && c.watch.enter(busy) != 0 {
+			return false
+		}
+		c.heading = false
+		if !c.carry() {
+			return false
+		}
+		if c.left > 0 {
+			break
+		}
+	}
+	c.from, c.to = 0, 0
+	return true
+}
+
+// rest waits for more of the client. It is true when there is nothing to wait
+// for.
+func (c *courier) rest() (end bool) {
+	switch {
+	case c.left > 0:
+		return c.watch.enter(uploading) != 0
+	case c.to > 0 && c.heading:
+		return false // the time runs from the head's beginning
+	case c.to > 0:
+		c.heading = true
+		return c.watch.enter(heading) != 0
+	}
+	c.leave()
+	c.desk = nil
+	return c.watch.enter(resting) != 0 || c.lane.draining.Load()
+}
+
+// look says whether a plain request is here. One whose head does not fit is
+// unusual, and so is a beginning that cannot become a request: net/http knows
+// what to answer.
 func (c *courier) look() wire.Progress {
 	got := c.in[c.from:c.to]
 	switch c.request.Parse(got) {
 	case wire.Complete:
-		r := &c.request
-		if r.Chunked || r.Length > int64(len(got)-r.Size) || r.Size > c.lane.proxy.limits.HeaderBytes {
+		if c.request.Chunked || c.request.Size > c.lane.proxy.limits.HeaderBytes {
 			return wire.Unusual
 		}
 		return wire.Complete
@@ -165,17 +234,6 @@ func (c *courier) look() wire.Progress {
 	return wire.Unusual
 }
 
-// fill reads more of the client.
-func (c *courier) fill() bool {
-	if c.from > 0 {
-		c.to = copy(c.in, c.in[c.from:c.to])
-		c.from = 0
-	}
-	n, err := c.client.Read(c.in[c.to:])
-	c.to += n
-	return err == nil
-}
-
 // handOver leaves the connection to net/http.
 func (c *courier) handOver() {
 	if c.watch.enter(busy) != 0 {
@@ -187,8 +245,8 @@ func (c *courier) handOver() {
 	c.lane.over.give(c.conn)
 }
 
-// carry routes a request, passes it on and answers it. It is false when the
-// connection ends.
+// carry routes a request, passes it on and answers it, or leaves that to upload
+// when its body is not here. It is false when the connection ends.
 func (c *courier) carry() bool {
 	now := time.Now()
 	r := &c.request
@@ -200,15 +258,22 @@ func (c *courier) carry() bool {
 	}
 	traffic, route := c.lane.proxy.table.Load().find(c.lane.listener, view(r.Host.Of(head)), view(path))
 	if route == nil || !traffic.plain {
-		c.handOver()
+		c.unusual = true
 		return false
 	}
-	c.asked.head, c.asked.claims = head, nil
-	c.traffic, c.closing = traffic, r.Close
+	method := r.Method.Of(head)
+	c.headless, c.repeatable = string(method) == "HEAD", isRepeatable(method)
+	c.asked.request, c.asked.head, c.asked.claims = r, head, nil
+	c.traffic, c.closing, c.early, c.marks = traffic, r.Close, false, 0
 	c.pass, c.open = traffic.admit(route, &c.asked, now), true
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
-	came := c.exchange(head)
-	c.from += r.Size + int(max(r.Length, 0))
-	return came && !c.closing
+	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	c.tape = c.record(head, int(here), now)
+	c.outbound(head, int(here))
+	c.from += r.Size + int(here)
+	if left := max(r.Length, 0) - here; left > 0 {
+		return c.beginUpload(left)
+	}
+	return c.exchange() && !c.closing
 }

@@ -3,10 +3,13 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"syscall"
 
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // What an upstream may do wrong.
@@ -19,78 +22,60 @@ var (
 // maxAnswerHead bounds the head of an answer.
 const maxAnswerHead = 256 << 10
 
-// exchange passes a request on and its answer back. It is false when the
-// client's connection must end, as the answer did not come through whole.
-func (c *courier) exchange(head []byte) bool {
+// exchange passes on the request that is in out and its answer back. It is
+// false when the client's connection must end, as the answer did not come
+// through whole.
+func (c *courier) exchange() bool {
 	if c.pass.endpoint == nil {
-		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
 	}
-	c.outbound(head)
-	buffer, _ := pieces.Get().(*[32 << 10]byte)
-	defer pieces.Put(buffer)
-	a := arrival{buffer: buffer[:]}
-	marks, err := c.ask(head, &a)
-	if err != nil {
+	if marks, err := c.ask(); err != nil {
 		c.drop()
 		return c.blame(marks, err)
 	}
-	if c.response.Status == http.StatusSwitchingProtocols {
+	return c.conclude()
+}
+
+// ask sends the request and takes in the answer. A link that was idle may have
+// been closed by the upstream just then; a request that may be repeated gets
+// another one, once.
+func (c *courier) ask() (marks uint64, err error) {
+	reused, err := c.link()
+	for err == nil {
+		c.arrival.begin(reused)
+		if marks, err = c.trade(); err == nil || marks != 0 || !reused || c.arrival.begun || !c.repeatable {
+			return marks, err
+		}
 		c.drop()
-		return c.fail(http.StatusBadGateway, meter.ConnectError, "the service switched to a protocol nobody asked for")
+		reused, err = false, c.connect()
 	}
-	return c.answer(head, &a)
+	return 0, err
 }
 
-// arrival is what was read of an answer and not passed on: buffer[:n].
-type arrival struct {
-	buffer []byte
-	n      int
-
-	begun   bool // something came
-	reused  bool // over a link that has answered before
-	interim int  // answers of status 1xx
-}
-
-// ask sends the request and reads the head of its answer. A link that was idle
-// may have been closed by the upstream just then; a request that may be
-// repeated, or of which nothing was sent, gets another one, once.
-func (c *courier) ask(head []byte, a *arrival) (marks uint64, err error) {
-	repeatable := isRepeatable(c.request.Method.Of(head))
-	upstream := c.idleLink(!repeatable)
-	a.reused = upstream != nil
+// link finds a link to the upstream, an idle one if there is any. For a request
+// that cannot be repeated it must look alive.
+func (c *courier) link() (reused bool, err error) {
 	for {
+		upstream := c.pass.endpoint.Take()
 		if upstream == nil {
-			if upstream, err = c.pass.endpoint.connect(c.traffic.timeouts.Connect); err != nil {
-				return 0, fmt.Errorf("%w: %w", errDial, err)
-			}
+			return false, c.connect()
 		}
-		c.watch.upstream.Store(upstream)
-		if marks = c.watch.enter(awaiting); marks != 0 {
-			return marks, errWatch
-		}
-		if _, err = upstream.Write(c.out); err == nil {
-			err = c.readHead(upstream, a)
-		}
-		if marks = c.watch.enter(busy); marks != 0 {
-			return marks, errWatch
-		}
-		if err == nil || !a.reused || a.begun || !repeatable {
-			return 0, err
-		}
-		c.drop()
-		upstream, a.reused = nil, false
-	}
-}
-
-// idleLink takes an idle link. One that must be alive is looked at first.
-func (c *courier) idleLink(alive bool) *link {
-	for {
-		upstream := c.pass.endpoint.links.take()
-		if upstream == nil || !alive || isSilent(upstream.raw) {
-			return upstream
+		if c.repeatable || isSilent(upstream.Raw) {
+			c.watch.upstream.Store(upstream)
+			return true, nil
 		}
 		_ = upstream.Close()
 	}
+}
+
+// connect makes a new link.
+func (c *courier) connect() error {
+	upstream, err := c.pass.endpoint.Connect(c.traffic.timeouts.Connect)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDial, err)
+	}
+	c.watch.upstream.Store(upstream)
+	return nil
 }
 
 // drop closes the link, as nobody knows what comes over it next.
@@ -100,28 +85,102 @@ func (c *courier) drop() {
 	}
 }
 
-// readHead reads the head of the answer and passes on the ones that come before
-// it.
-func (c *courier) readHead(upstream *link, a *arrival) error {
-	for {
-		n, err := upstream.Read(a.buffer[a.n:])
-		a.n += n
-		a.begun = a.begun || n > 0
-		if complete, bad := c.parseHead(a); complete || bad != nil {
-			return bad
+// trade sends what is in out and takes in the answer, inside a single Read of
+// the link. An answer whose head came is no error here, whatever became of it.
+func (c *courier) trade() (marks uint64, err error) {
+	a := &c.arrival
+	if marks = c.watch.enter(awaiting); marks != 0 {
+		return marks, errWatch
+	}
+	err = c.watch.upstream.Load().Raw.Read(c.onTurn)
+	if a.complete {
+		if err != nil && a.class == whole {
+			a.class = c.blameWatch()
 		}
-		switch {
-		case err != nil:
-			return err
-		case a.n == len(a.buffer) && a.n >= maxAnswerHead:
-			return errMalformed
-		case a.n == len(a.buffer):
-			a.buffer = append(make([]byte, 0, 2*a.n), a.buffer...)[:2*a.n]
+		return 0, nil
+	}
+	if err == nil {
+		err = a.err
+	}
+	if a.marks != 0 {
+		return a.marks, errWatch
+	}
+	switch marks = c.watch.enter(busy); {
+	case marks&hungUp != 0:
+		return 0, io.EOF
+	case marks != 0:
+		return marks, errWatch
+	}
+	return 0, err
+}
+
+// turn is called first to send and then whenever the upstream may have sent
+// something. Nothing of the answer can have come before the request was sent, so
+// no news of it is lost to the Read that began just before.
+func (c *courier) turn(fd uintptr) (end bool) {
+	a := &c.arrival
+	if !a.sent {
+		a.sent = true
+		a.err = c.sendUp(fd, c.out)
+		return a.err != nil
+	}
+	for {
+		// An answer is often whole after one read. If not, its end may have come
+		// together with these bytes, and the kernel tells of that no more.
+		n, errno := read(fd, a.space())
+		if errno == syscall.EAGAIN {
+			return false
+		}
+		if c.arrived(n, errno) {
+			return true
 		}
 	}
 }
 
-// parseHead says whether the final answer's head is complete.
+// sendUp writes to the upstream.
+func (c *courier) sendUp(fd uintptr, p []byte) error {
+	n, errno := write(fd, p)
+	switch {
+	case n == len(p):
+		return nil
+	case errno != 0 && errno != syscall.EAGAIN:
+		return errno
+	}
+	_, err := c.watch.upstream.Load().Write(p[n:])
+	return err
+}
+
+// arrived takes in what was read of the upstream. It is true when nothing more
+// is to be read.
+func (c *courier) arrived(n int, errno syscall.Errno) (end bool) {
+	a := &c.arrival
+	a.n += n
+	a.begun = a.begun || n > 0
+	if a.complete {
+		return c.arrivedMore(n, errno)
+	}
+	complete, err := c.parseHead(a)
+	switch {
+	case err != nil:
+		a.err = err
+		return true
+	case complete:
+		return c.beginAnswer()
+	case errno != 0:
+		a.err = errno
+		return true
+	case n == 0:
+		a.err = io.EOF
+		return true
+	case a.n == len(a.buffer) && !a.grow():
+		a.err = errMalformed
+		return true
+	}
+	return false
+}
+
+// parseHead says whether the final answer's head is complete, and passes on
+// the answers that come before it.
 func (c *courier) parseHead(a *arrival) (complete bool, err error) {
 	for a.n > 0 {
 		switch c.response.Parse(a.buffer[:a.n]) {
@@ -155,15 +214,14 @@ func (c *courier) sendInterim(a *arrival) error {
 		}
 	}
 	out = append(out, "\r\n"...)
-	if c.watch.enter(writing) != 0 {
+	if a.marks = c.watch.enter(busy); a.marks != 0 {
 		return errWatch
 	}
-	_, err := c.client.Write(out)
-	if c.watch.enter(awaiting) != 0 {
-		return errWatch
-	}
-	if err != nil {
+	if !c.send(out) {
 		return errClientGone
+	}
+	if a.marks = c.watch.enter(awaiting); a.marks != 0 {
+		return errWatch
 	}
 	a.n = copy(a.buffer, a.buffer[r.Size:a.n])
 	return nil
@@ -173,20 +231,20 @@ func (c *courier) sendInterim(a *arrival) error {
 // against whoever is to blame.
 func (c *courier) blame(marks uint64, err error) bool {
 	switch {
-	case marks&gone != 0, errors.Is(err, errClientGone):
+	case marks&gone != 0, errors.Is(err, errClientGone), c.lane.cutting.Load():
 		c.finish(meter.ClientAbort)
 		return false
 	case marks&expired != 0:
 		return c.fail(http.StatusGatewayTimeout, meter.Timeout, "the service did not answer in time")
-	case errors.Is(err, errDial) && !c.pass.healthy:
+	case errors.Is(err, upstream.ErrFull):
+		c.pass.picked = upstream.Full
+		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
+	case errors.Is(err, errDial) && c.pass.picked == upstream.Doubtful:
 		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no healthy endpoint")
 	case errors.Is(err, errDial):
 		return c.fail(http.StatusBadGateway, meter.ConnectError, "the service cannot be reached")
 	case errors.Is(err, errMalformed):
 		return c.fail(http.StatusBadGateway, meter.ConnectError, "the service sent a malformed answer")
-	case errors.Is(err, errWatch):
-		c.finish(meter.ClientAbort) // it did not take an interim answer
-		return false
 	}
 	return c.fail(http.StatusBadGateway, meter.ConnectError, "the service broke off the connection")
 }
@@ -197,11 +255,14 @@ func (c *courier) fail(status int, class meter.Class, text string) bool {
 	out := fmt.Appendf(c.out[:0], "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nDate: %s\r\n",
 		status, http.StatusText(status), len(text), now().UTC().Format(http.TimeFormat))
 	out = append(out, c.pass.version.line...)
+	if c.pass.picked == upstream.Full {
+		out = append(out, "Retry-After: "+retryAfter+"\r\n"...)
+	}
 	if c.ends() {
 		out = append(out, "Connection: close\r\n"...)
 	}
 	out = append(out, "\r\n"...)
-	if string(c.request.Method.Of(c.asked.head)) != http.MethodHead {
+	if !c.headless {
 		out = append(out, text...)
 	}
 	c.out = out
@@ -219,7 +280,25 @@ func (c *courier) ends() bool {
 // send writes to the client. It is not sent when the client has gone or takes
 // nothing.
 func (c *courier) send(p []byte) bool {
-	if c.watch.enter(writing) != 0 {
+	n, errno := write(c.fd, p)
+	return n == len(p) || c.sendRest(errno, p[n:])
+}
+
+// sendBoth writes a and then b, without copying either.
+func (c *courier) sendBoth(a, b []byte) bool {
+	n, errno := writeBoth(c.fd, a, b)
+	switch {
+	case n == len(a)+len(b):
+		return true
+	case n >= len(a):
+		return c.sendRest(errno, b[n-len(a):])
+	}
+	return c.sendRest(errno, a[n:]) && c.send(b)
+}
+
+// sendRest waits for the client to take the rest.
+func (c *courier) sendRest(errno syscall.Errno, p []byte) bool {
+	if errno != 0 && errno != syscall.EAGAIN || c.watch.enter(writing) != 0 {
 		return false
 	}
 	_, err := c.client.Write(p)

@@ -95,7 +95,9 @@ func isListed(head []byte, fields []wire.Field, name []byte) bool {
 
 // outbound writes the request as the upstream gets it, see forward: the bytes
 // received without what concerned the client's connection, and who asked.
-func (c *courier) outbound(head []byte) {
+//
+// Of the body come the bytes that are here.
+func (c *courier) outbound(head []byte, here int) {
 	r := &c.request
 	out := c.out[:0]
 	out = append(out, head[:r.Fields[0].Line.From]...)
@@ -112,7 +114,7 @@ func (c *courier) outbound(head []byte) {
 	}
 	out = c.introduce(out, head)
 	out = append(out, "\r\n"...)
-	out = append(out, head[r.Size:r.Size+int(max(r.Length, 0))]...)
+	out = append(out, head[r.Size:r.Size+here]...)
 	c.out = out
 }
 

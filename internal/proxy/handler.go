@@ -15,6 +15,7 @@ import (
 
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -51,6 +52,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.pass = traffic.admit(route, &x.attributes, now)
 	defer x.finish()
+	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()
 }
 
@@ -69,6 +71,7 @@ type exchange struct {
 
 	upgrade string       // the protocol the client asks to switch to
 	body    *requestBody // nil when there is none
+	tape    *tape        // nil unless the body is captured
 	idle    idle
 	interim interim
 }
@@ -79,10 +82,11 @@ func (x *exchange) finish() {
 	x.idle.stop()
 	x.interim.stop()
 	x.meter(x.class)
-	x.pass.release()
+	x.pass.release(x.class)
 	if x.body != nil {
 		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
 	}
+	x.tape.end()
 	if failure == nil {
 		return
 	}
@@ -102,7 +106,7 @@ func (x *exchange) meter(class meter.Class) {
 
 func (x *exchange) serve() {
 	if x.pass.endpoint == nil {
-		x.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		x.fail(http.StatusServiceUnavailable, meter.ConnectError, x.pass.refusal())
 		return
 	}
 	ctx, cancel := context.WithCancelCause(x.r.Context())
@@ -116,13 +120,14 @@ func (x *exchange) serve() {
 		}
 		x.idle.touch()
 	}
-	response, err := x.pass.endpoint.transport.RoundTrip(request)
+	response, err := x.pass.endpoint.RoundTrip(request)
 	x.interim.stop()
 	if err != nil {
 		x.blame(err)
 		return
 	}
 	x.idle.answered.Store(true)
+	x.pass.status = response.StatusCode
 	defer func() {
 		// Cancelled first, as closing waits for the request to be sent, and the
 		// client may never finish it.
@@ -142,7 +147,7 @@ func (x *exchange) serve() {
 // outbound makes the request to the upstream.
 func (x *exchange) outbound(ctx context.Context) *http.Request {
 	r, e := x.r, x.pass.endpoint
-	if r.ProtoMajor == 1 && !e.h2c {
+	if r.ProtoMajor == 1 && e.Upgrades() {
 		x.upgrade = upgradeOf(r.Header)
 		if wire.Equal(x.upgrade, "h2c") {
 			x.upgrade = "" // the proxy's business, and it need not
@@ -152,7 +157,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 	out := &http.Request{
 		Method: r.Method,
 		URL: &url.URL{
-			Scheme: "http", Host: e.address,
+			Scheme: e.Scheme(), Host: e.Authority(),
 			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 		},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -160,7 +165,7 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 		Host:   r.Host,
 	}
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		x.body = &requestBody{from: r.Body, idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
+		x.body = &requestBody{from: x.tape.over(r.Body), idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
 		out.Body, out.ContentLength = x.body, r.ContentLength
 		if r.ContentLength < 0 && r.Trailer == nil {
 			r.Trailer = make(http.Header) // filled in by the server, even unannounced
@@ -220,6 +225,9 @@ func (x *exchange) fail(status int, class meter.Class, text string) {
 	}
 	x.nameVersion(x.w.Header())
 	x.proxy.sayGoodbye(x.w)
+	if x.pass.picked == upstream.Full {
+		x.w.Header().Set("Retry-After", retryAfter)
+	}
 	answer(x.w, status, text)
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // blame answers a request that got no answer from its upstream, and counts it
@@ -38,7 +39,10 @@ func (x *exchange) blameUpstream(err error) {
 	operation, isOperation := errors.AsType[*net.OpError](err)
 	wait, isNetwork := errors.AsType[net.Error](err)
 	switch {
-	case isOperation && operation.Op == "dial" && !x.pass.healthy:
+	case errors.Is(err, upstream.ErrFull):
+		x.pass.picked = upstream.Full
+		x.fail(http.StatusServiceUnavailable, meter.ConnectError, x.pass.refusal())
+	case isOperation && operation.Op == "dial" && x.pass.picked == upstream.Doubtful:
 		x.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no healthy endpoint")
 	case isOperation && operation.Op == "dial":
 		x.fail(http.StatusBadGateway, meter.ConnectError, "the service cannot be reached")

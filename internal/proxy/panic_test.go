@@ -14,7 +14,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/meter"
 )
 
-// TestAPanicEndsOneRequestOnly breaks an endpoint from inside, as only a
+// TestAPanicEndsOneRequestOnly breaks a service from inside, as only a
 // mistake in this package could.
 func TestAPanicEndsOneRequestOnly(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
@@ -22,6 +22,7 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 	var log strings.Builder
 	m := meter.New(meter.Options{})
 	p, err := New(Config{
+		NetHTTP:   true,
 		Listeners: []Listener{{Name: "web", Address: "127.0.0.1:0"}},
 		Services: []stagger.Service{{
 			Name: "shop", Baseline: "v1", Listener: "web", Routes: []stagger.Route{{Name: "all", Path: "/"}},
@@ -35,11 +36,6 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = p.Stop(context.Background()) }()
-
-	broken := p.table.Load().services[0].version("v2").pool.endpoints[0]
-	kept := broken.transport
-	broken.transport = nil
-	defer func() { broken.transport = kept }()
 
 	call := func() error {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.Addr("web").String(), nil)
@@ -57,9 +53,14 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 	if err := p.Apply(t.Context(), split); err != nil {
 		t.Fatal(err)
 	}
+	kept := p.table.Load()
+	broken := *kept.services[0]
+	broken.service = nil
+	p.table.Store(kept.with(0, &broken))
 	if call() == nil {
-		t.Error("an answer from a broken endpoint")
+		t.Error("an answer by way of nothing")
 	}
+	p.table.Store(kept)
 	split.Weight = 0
 	if err := p.Apply(t.Context(), split); err != nil {
 		t.Fatal(err)
@@ -67,9 +68,11 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 	if err := call(); err != nil {
 		t.Errorf("the next request failed as well: %v", err)
 	}
+	_ = p.Stop(t.Context())
 	m.Seal(time.Now().Add(time.Minute))
-	if n := m.InFlight("shop", "v2"); n != 0 || broken.inFlight.Load() != 0 {
-		t.Errorf("%d requests of the sample, %d of the endpoint are in flight for ever", n, broken.inFlight.Load())
+	met := broken.version("v2").pool.Endpoints()[0]
+	if n := m.InFlight("shop", "v2"); n != 0 || met.InFlight() != 0 {
+		t.Errorf("%d requests of the sample, %d of the endpoint are in flight for ever", n, met.InFlight())
 	}
 	if !strings.Contains(log.String(), "a request panicked") {
 		t.Errorf("the log says %q", log.String())

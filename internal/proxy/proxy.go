@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // Proxy is the built-in data plane. It is safe for concurrent use.
@@ -23,7 +24,8 @@ type Proxy struct {
 	limits    Limits
 	meter     *meter.Meter
 	log       *slog.Logger
-	fast      bool
+	own       bool // plain HTTP/1.1 goes through the proxy's own transport
+	resolver  upstream.Resolver
 
 	table   atomic.Pointer[table]
 	tunnels tunnels
@@ -52,7 +54,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{
-		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, fast: c.Fast,
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, own: ownPath && !c.NetHTTP,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {
@@ -88,28 +90,45 @@ func (p *Proxy) newTable(services []stagger.Service, old *table) (*table, error)
 }
 
 func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
-	if err := checkService(s); err != nil {
+	err := checkService(s)
+	if err != nil {
 		return nil, err
 	}
+	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: timeouts(s.Timeouts), plain: true}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}}
+	if before != nil {
+		t.tap = before.tap
+	}
 	for _, v := range s.Versions {
 		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
-		if before != nil {
-			if same := before.version(v.Name); same != nil && same.pool.serves(s, v) {
-				one.pool = same.pool
-			}
-		}
-		if one.pool == nil {
-			var err error
-			if one.pool, err = newPool(s, v, p.limits.Pooled); err != nil {
-				return nil, err
-			}
+		if one.pool, err = p.poolOf(s, v, before); err != nil {
+			return nil, err
 		}
 		t.versions = append(t.versions, one)
-		t.plain = t.plain && !slices.ContainsFunc(one.pool.endpoints, func(e *endpoint) bool { return e.h2c })
+		t.plain = t.plain && one.pool.Plain()
 	}
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
+}
+
+// poolOf returns the pool of a version: the one before if it still serves, else
+// one that keeps its endpoints.
+func (p *Proxy) poolOf(s stagger.Service, v stagger.Version, before *traffic) (*upstream.Pool, error) {
+	spec := upstream.SpecOf(s, v, p.limits.Pooled)
+	var old *upstream.Pool
+	if before != nil {
+		if same := before.version(v.Name); same != nil {
+			old = same.pool
+		}
+	}
+	if old != nil && old.Serves(spec) {
+		return old, nil
+	}
+	pool, err := upstream.New(spec, old, p.resolver)
+	if err != nil {
+		return nil, refuse(stagger.CodeInvalid, "service %q: %v", s.Name, err)
+	}
+	return pool, nil
 }
 
 // versionLine returns the field that tells a version, nil where none is wanted.
@@ -151,7 +170,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 		return fmt.Errorf("start proxy: %w", err)
 	}
 	for pool := range pools {
-		pool.watch(p.log)
+		pool.Watch(p.log)
 	}
 	p.tunnels.open()
 	addresses := make([]net.Addr, 0, len(p.listeners))
@@ -214,7 +233,7 @@ func (p *Proxy) serve(i int, l net.Listener) {
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
-	if p.fast && ownPath && p.listeners[i].RedirectHTTPS == 0 {
+	if p.own && p.listeners[i].RedirectHTTPS == 0 {
 		own := newLane(p, i, l)
 		l = own.over
 		p.lanes = append(p.lanes, own)
@@ -245,7 +264,7 @@ func (p *Proxy) Stop(ctx context.Context) error {
 	p.leaving.Store(false)
 	p.addresses.Store(nil)
 	for pool := range p.table.Load().pools() {
-		pool.close()
+		pool.Close()
 	}
 	return err
 }
@@ -326,7 +345,7 @@ func (p *Proxy) Ready(service, version string) bool {
 		return false
 	}
 	v := s.version(version)
-	return v != nil && v.pool.ready()
+	return v != nil && v.pool.Ready()
 }
 
 // Addr returns where a listener listens, nil while it does not.
@@ -358,13 +377,13 @@ func (p *Proxy) Reload(services []stagger.Service) error {
 	}
 	if err := p.replace(next); err != nil {
 		for pool := range fresh {
-			pool.close()
+			pool.Close()
 		}
 		return err
 	}
 	if p.running {
 		for pool := range fresh {
-			pool.watch(p.log)
+			pool.Watch(p.log)
 		}
 	}
 	p.retire(old, next)
@@ -402,7 +421,7 @@ func (p *Proxy) retire(old, next *table) {
 	used := next.pools()
 	for pool := range old.pools() {
 		if !used[pool] {
-			pool.close()
+			pool.Close()
 		}
 	}
 	counted := next.series()
@@ -414,17 +433,17 @@ func (p *Proxy) retire(old, next *table) {
 }
 
 // probe probes pools, all at once.
-func probe(ctx context.Context, pools map[*pool]bool) {
+func probe(ctx context.Context, pools map[*upstream.Pool]bool) {
 	var wg sync.WaitGroup
 	for p := range pools {
-		wg.Go(func() { p.probeAll(ctx) })
+		wg.Go(func() { p.Probe(ctx) })
 	}
 	wg.Wait()
 }
 
 // pools returns the pools of all versions.
-func (t *table) pools() map[*pool]bool {
-	all := make(map[*pool]bool)
+func (t *table) pools() map[*upstream.Pool]bool {
+	all := make(map[*upstream.Pool]bool)
 	for _, s := range t.services {
 		for _, v := range s.versions {
 			all[v.pool] = true

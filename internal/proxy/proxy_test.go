@@ -72,7 +72,7 @@ func runOn(t testing.TB, l proxy.Listener, limits proxy.Limits, services ...stag
 	m := meter.New(meter.Options{})
 	p, err := proxy.New(proxy.Config{
 		Listeners: []proxy.Listener{l},
-		Services:  services, Limits: limits, Fast: fast,
+		Services:  services, Limits: limits, NetHTTP: !fast,
 	}, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func (t *table) with(i int, s *traffic) *table {
 
 // find returns the service and the route of a request, nil if none wants it.
 func (t *table) find(listener int, host, path string) (*traffic, *route) {
-	r := t.listeners[listener].find(hostname(host), path)
+	r := t.listeners[listener].find(host, path)
 	if r == nil {
 		return nil, nil
 	}
@@ -73,8 +73,12 @@ type hosts struct {
 }
 
 // find returns the most specific route: exact host, then the longest wildcard,
-// then any host.
+// then any host. Where no route names a host nobody looks at it.
 func (h *hosts) find(host, path string) *route {
+	if len(h.exact) == 0 && len(h.wildcard) == 0 {
+		return h.other.find(path)
+	}
+	host = hostname(host)
 	if len(h.exact) > 0 {
 		if r := h.exact[host].find(path); r != nil {
 			return r

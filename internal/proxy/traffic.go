@@ -7,6 +7,7 @@ import (
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/cohort"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // traffic says where the requests of one service go now. It is immutable.
@@ -15,6 +16,7 @@ type traffic struct {
 	timeouts stagger.Timeouts
 	versions []*version
 	plain    bool // every endpoint speaks HTTP/1.1
+	tap      *tapOf
 
 	split stagger.Split
 	// applied tells a split that was asked for from the one a service starts
@@ -34,7 +36,7 @@ type version struct {
 	name   string
 	header []string // the value of the version header, shared by all answers
 	line   []byte   // the whole field, empty where the service wants none
-	pool   *pool
+	pool   *upstream.Pool
 	series []*meter.Series // by the index of the route
 }
 
@@ -94,8 +96,9 @@ func (t *traffic) choose(a cohort.Attributes) (*version, meter.Request) {
 // then releases the endpoint.
 type pass struct {
 	version  *version
-	endpoint *endpoint // nil if the version has none
-	healthy  bool      // the endpoint passed its probes
+	endpoint *upstream.Endpoint // nil if there is none for it
+	picked   upstream.Picked    // what is to be said of the endpoint, or of there being none
+	status   int                // what the endpoint answered, zero before it did
 	sample   meter.Sample
 }
 
@@ -105,19 +108,35 @@ type pass struct {
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	v, request := t.choose(a)
 	p := pass{version: v}
-	p.endpoint, p.healthy = v.pool.pick()
+	p.endpoint, p.picked = v.pool.Pick(request.Subject)
 	if p.endpoint != nil {
-		request.Host = p.endpoint.host
+		request.Host = p.endpoint.Host()
 	}
 	p.sample = v.series[r.index].BeginRequest(now, request)
 	return p
 }
 
-// release gives the endpoint back.
-func (p *pass) release() {
-	if p.endpoint != nil {
-		p.endpoint.inFlight.Add(-1)
+// release gives the endpoint back and tells it how the request ended.
+func (p *pass) release(class meter.Class) {
+	if p.endpoint == nil {
+		return
 	}
+	if p.picked != upstream.Full {
+		p.endpoint.Report(upstream.OutcomeOf(class, p.status))
+	}
+	p.endpoint.Release()
+}
+
+// retryAfter is how many seconds a client is asked to wait where a version is
+// full for the moment.
+const retryAfter = "1"
+
+// refusal says why there is no endpoint for a request.
+func (p *pass) refusal() string {
+	if p.picked == upstream.Full {
+		return "every endpoint of the service is full"
+	}
+	return "the service has no endpoint"
 }
 
 // routeName is what a route is called where its requests are counted.

@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"context"
@@ -9,11 +9,21 @@ import (
 	"time"
 )
 
-// link is a connection to an upstream. At most one courier has it.
-type link struct {
-	net.Conn
-	raw   syscall.RawConn
-	since time.Time // idle from here on
+// Link is a connection to an endpoint that carries plain HTTP/1.1. Whoever took
+// or made it has it alone.
+type Link struct {
+	net.Conn // the socket itself, so that it can be spliced
+	Raw      syscall.RawConn
+	counted  *counted  // Conn, as it is counted
+	since    time.Time // idle from here on
+}
+
+// Close implements net.Conn.
+func (l *Link) Close() error {
+	if l.counted == nil {
+		return l.Conn.Close()
+	}
+	return l.counted.Close()
 }
 
 // maxRest is how long a link may be idle.
@@ -26,13 +36,19 @@ const maxRest = time.Minute
 // more.
 type links struct {
 	mu    sync.Mutex
-	idle  []*link
+	idle  []*Link
 	limit int
 	shut  bool
 }
 
-// take returns an idle link, nil if there is none.
-func (s *links) take() *link {
+// Take returns an idle link, nil if there is none.
+func (e *Endpoint) Take() *Link { return e.links.take() }
+
+// Put gives a link back, or closes it when there are enough. Every answer over
+// it must have been read to its end, and nothing more.
+func (e *Endpoint) Put(one *Link, now time.Time) { e.links.put(one, now) }
+
+func (s *links) take() *Link {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.idle) - 1
@@ -45,8 +61,7 @@ func (s *links) take() *link {
 	return one
 }
 
-// put gives a link back, or closes it when there are enough.
-func (s *links) put(one *link, now time.Time) {
+func (s *links) put(one *Link, now time.Time) {
 	one.since = now
 	s.mu.Lock()
 	kept := !s.shut && len(s.idle) < s.limit
@@ -91,33 +106,24 @@ func (s *links) close() {
 	}
 }
 
-// rest closes the links of all endpoints that have been idle for too long.
-func (p *pool) rest(now time.Time) {
-	for _, e := range p.endpoints {
-		e.links.rest(now)
-	}
-}
-
-// connect makes a new link.
-func (e *endpoint) connect(timeout time.Duration) (*link, error) {
-	dialer := net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
-	c, err := dialer.DialContext(context.Background(), "tcp", e.address)
+// Connect makes a new link, waiting so long at most. It fails with ErrFull where
+// there may be no more connections.
+func (e *Endpoint) Connect(timeout time.Duration) (*Link, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	c, err := e.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := rawOf(c)
+	own, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		_ = c.Close()
+		return nil, syscall.EINVAL
+	}
+	raw, err := own.SyscallConn()
 	if err != nil {
 		_ = c.Close()
 		return nil, err
 	}
-	return &link{Conn: c, raw: raw}, nil
-}
-
-// rawOf returns what peeking needs.
-func rawOf(c net.Conn) (syscall.RawConn, error) {
-	own, ok := c.(syscall.Conn)
-	if !ok {
-		return nil, syscall.EINVAL
-	}
-	return own.SyscallConn()
+	return &Link{Conn: c.Conn, Raw: raw, counted: c}, nil
 }

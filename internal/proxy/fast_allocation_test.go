@@ -1,0 +1,34 @@
+//go:build !race
+
+package proxy
+
+import (
+	"bytes"
+	"testing"
+)
+
+// TestAPlainRequestAllocatesNothing counts client and upstream in. The race
+// detector throws away what is kept for the next request.
+func TestAPlainRequestAllocatesNothing(t *testing.T) {
+	conn := dialProxy(t, fastProxy(t, plainAnswer))
+	request, b := []byte(plainRequest), make([]byte, 4<<10)
+	once := func() {
+		if _, err := conn.Write(request); err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; !bytes.HasSuffix(b[:n], []byte("hello")); {
+			k, err := conn.Read(b[n:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += k
+		}
+	}
+	for range 20 {
+		once()
+	}
+	// A tick's cell is made once per quarter second.
+	if n := testing.AllocsPerRun(2000, once); n >= 1 {
+		t.Errorf("%v allocations per request", n)
+	}
+}

@@ -58,7 +58,8 @@ services:
 			t.Fatal(err)
 		}
 		defer l.Close()
-		file, err := l.(*net.TCPListener).File()
+		own, _ := l.(*net.TCPListener)
+		file, err := own.File()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,6 +43,7 @@ var house = []room{
 	{path: "internal/cohort", floor: 2, needs: []string{"github.com/cespare/xxhash/v2"}}, // the hash of ADR 0001
 	{path: "internal/balance", floor: 2},
 	{path: "internal/judge", floor: 2},
+	{path: "internal/difference", floor: 2},
 	{path: "internal/engine", floor: 2},
 	{path: "internal/scenario", floor: 2, needs: []string{"net/url"}},
 	{path: "internal/capture", floor: 2, needs: []string{"crypto/hmac", "crypto/sha256", "encoding/hex", "net/url"}}, // they compute
@@ -52,14 +53,18 @@ var house = []room{
 	}},
 	{path: "internal/whence", floor: 2, needs: []string{"net/netip"}},          // addresses as text
 	{path: "internal/recording", floor: 2, beside: []string{"internal/judge"}}, // it shows the judge what was recorded
-	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
+	{path: "internal/circuit", floor: 2},
+	{path: "internal/limiter", floor: 2},
+	{path: "internal/retry", floor: 2},
+	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}}, // and lives that never were
 
 	{path: "internal/meter", floor: 3},
 	{path: "internal/listen", floor: 3},
 	{path: "internal/handover", floor: 3, beside: []string{"internal/listen"}}, // the sockets that change hands
 	{path: "internal/upstream", floor: 3, beside: []string{"internal/meter"}},
-	{path: "internal/proxy", floor: 3, beside: []string{"internal/listen", "internal/meter", "internal/upstream", "internal/proxy/wire"}}, // what passes is counted
+	{path: "internal/proxy", floor: 3, beside: []string{"internal/listen", "internal/meter", "internal/mirror", "internal/upstream", "internal/proxy/wire"}}, // what passes is counted
 	{path: "internal/proxy/wire", floor: 3},
+	{path: "internal/mirror", floor: 3},
 	{path: "internal/store", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},

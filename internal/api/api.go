@@ -47,6 +47,9 @@ type Config struct {
 	// Check refuses a start that cannot be carried out, before anything is
 	// recorded. An error without a code counts as stagger.CodeInvalid.
 	Check func(stagger.Start) error
+	// Differences returns what was found in the mirrored requests of a rollout;
+	// nil where nothing is ever mirrored.
+	Differences func(rollout string) (stagger.Differences, bool)
 	// Wake tells the controller that a command waits.
 	Wake func()
 	// Capture hands over captured requests line by line, until it is done or ctx

@@ -27,6 +27,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/dashboard"
 	"github.com/stagger-dev/stagger/internal/listen"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy"
 	"github.com/stagger-dev/stagger/internal/scrape"
 	"github.com/stagger-dev/stagger/internal/store"
@@ -60,6 +61,7 @@ type App struct {
 	proxy      *proxy.Proxy
 	store      *store.Store
 	scraper    *scrape.Scraper
+	mirror     *mirror.Mirror
 	controller *controller.Controller
 	meter      *meter.Meter
 	inForce    []stagger.Split // see Adopt
@@ -165,7 +167,10 @@ func (a *App) startWill(ctx context.Context) error {
 }
 
 func (a *App) startProxy(ctx context.Context, m *meter.Meter) error {
-	p, err := proxy.New(proxy.Config{Listeners: a.listeners(), Services: a.config.Services}, m, a.log)
+	a.mirror = mirror.New(mirror.Options{})
+	a.mirror.Start()
+	a.onStop("mirror", a.mirror.Stop)
+	p, err := proxy.New(proxy.Config{Listeners: a.listeners(), Services: a.config.Services, Mirror: a.mirror}, m, a.log)
 	if err != nil {
 		return err
 	}
@@ -215,13 +220,13 @@ func (a *App) startScraping() {
 }
 
 func (a *App) startController(ctx context.Context, m *meter.Meter) error {
-	var source controller.Source = a.scraper.Source(m)
+	var source controller.Source = a.mirror.Source(a.scraper.Source(m))
 	if a.options.Source != nil {
 		source = a.options.Source(source)
 	}
 	c, err := controller.New(controller.Config{
 		Services: a.Services, Driver: a.driver(), Source: source, Journal: a.store,
-		Ready: a.proxy, Log: a.log, Tick: tick,
+		Ready: a.proxy, Circuits: a.proxy, Log: a.log, Tick: tick,
 	})
 	if err != nil {
 		return err
@@ -284,16 +289,19 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.store, Services: a.Services}))
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services, Differences: a.mirror.Differences}))
 	return api.Guard(a.config.Admin.Token, mux)
 }
 
+func (a *App) shown() shown { return shown{a.store, a.proxy} }
+
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
-		Store: a.store, Services: a.Services, Wake: a.controller.Wake,
-		Check:   func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
-		Capture: a.proxy.Capture,
-		Log:     a.log, Version: a.options.Version,
+		Store: a.shown(), Services: a.Services, Wake: a.controller.Wake,
+		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
+		Capture:     a.proxy.Capture,
+		Differences: a.mirror.Differences,
+		Log:         a.log, Version: a.options.Version,
 	})
 }
 
@@ -301,7 +309,9 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		m.Collector(),
+		a.proxy.Collector(),
 		a.scraper.Collector(),
+		a.mirror.Collector(),
 		rollouts{a.store, a.Services},
 		a.doors,
 		captures{a.proxy},

@@ -41,6 +41,7 @@ type API interface {
 	Rollout(ctx context.Context, id string) (stagger.Rollout, error)
 	Progress(ctx context.Context, id string) (stagger.Progress, error)
 	Evidence(ctx context.Context, id string) (stagger.Path, error)
+	Differences(ctx context.Context, id string) (stagger.Differences, error)
 	History(ctx context.Context, id string) ([]stagger.Event, error)
 	Stream(ctx context.Context, rollout, lastID string, f func(client.Message) error) error
 	Verify(ctx context.Context) (client.Proof, error)
@@ -111,7 +112,7 @@ func (s *session) root() *cobra.Command {
 	}
 	add(groupRun, s.demo(), s.serve())
 	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort())
-	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.evidence(), s.history(), s.verify())
+	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.evidence(), s.differences(), s.history(), s.verify())
 	add(groupJudge, s.rejudge(), s.plan(), s.simulate())
 	add(groupLoad, s.load(), s.capture())
 	add(groupFiles, s.validate(), s.schema())

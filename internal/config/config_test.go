@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // able is what the built-in proxy can do.
-var able = stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true}
+var able = stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true, Mirror: true}
 
 func read(t *testing.T, path string) []byte {
 	t.Helper()

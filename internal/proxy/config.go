@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/listen"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 	"github.com/stagger-dev/stagger/internal/whence"
 )
@@ -23,6 +24,9 @@ type Config struct {
 	NetHTTP bool
 	// Resolver looks up the names of upstreams; nil is the system's.
 	Resolver upstream.Resolver
+	// Mirror carries copies of requests; nil where none are ever made. Whoever
+	// made it starts and stops it.
+	Mirror *mirror.Mirror
 }
 
 // Listener takes requests in: HTTP/1.1, and HTTP/2 by ALPN over TLS and with

@@ -87,6 +87,9 @@ func (c *courier) upload() progress {
 		}
 		c.left -= int64(n)
 		c.tape.take(space[:n])
+		if c.copying != nil {
+			c.copying.copy.Sent(space[:n])
+		}
 		if !c.pushUp(space[:n]) {
 			return brokenOff
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
 	"github.com/stagger-dev/stagger/internal/whence"
 )
@@ -14,6 +15,7 @@ import (
 var hopByHop = []string{
 	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+	mirror.Mark, // the proxy's to say
 }
 
 // stripHopByHop removes them, and whatever Connection names.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
@@ -24,6 +25,7 @@ type Proxy struct {
 	limits    Limits
 	meter     *meter.Meter
 	log       *slog.Logger
+	mirror    *mirror.Mirror
 	own       bool // plain HTTP/1.1 goes through the proxy's own transport
 	resolver  upstream.Resolver
 
@@ -54,7 +56,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{
-		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, own: ownPath && !c.NetHTTP,
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, mirror: c.Mirror, own: ownPath && !c.NetHTTP,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {
@@ -96,7 +98,7 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 	}
 	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}, mirror: p.mirror}
 	if before != nil {
 		t.tap = before.tap
 	}
@@ -108,7 +110,32 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 		t.versions = append(t.versions, one)
 		t.plain = t.plain && one.pool.Plain()
 	}
+	if err := t.protect(before); err != nil {
+		return nil, err
+	}
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
+}
+
+// protect gives a service what it declares, as it stands in the table before.
+func (t *traffic) protect(before *traffic) (err error) {
+	var was *shield
+	if before != nil {
+		was = before.shield
+	}
+	if t.shield, err = newShield(*t.service, was); err != nil || t.shield == nil {
+		return err
+	}
+	for _, v := range t.versions {
+		if before != nil && before.shield == t.shield {
+			if same := before.version(v.name); same != nil && same.pool == v.pool {
+				v.guard = same.guard
+			}
+		}
+		if v.guard == nil {
+			v.guard = newGuard(*t.service, len(v.pool.Endpoints()))
+		}
+	}
+	return nil
 }
 
 // poolOf returns the pool of a version: the one before if it still serves, else
@@ -145,7 +172,11 @@ func (p *Proxy) count(t *table) {
 		for _, v := range s.versions {
 			v.series = v.series[:0]
 			for _, r := range s.service.Routes {
-				v.series = append(v.series, p.meter.Series(s.service.Name, v.name, routeName(r)))
+				one := p.meter.Series(s.service.Name, v.name, routeName(r))
+				if s.shield != nil {
+					one.Further()
+				}
+				v.series = append(v.series, one)
 			}
 		}
 	}
@@ -256,6 +287,7 @@ func (p *Proxy) Stop(ctx context.Context) error {
 		return nil
 	}
 	p.running = false
+	p.resumeAll()
 	ctx, cancel := context.WithTimeout(ctx, p.limits.Drain)
 	defer cancel()
 	err := p.drain(ctx)
@@ -320,6 +352,7 @@ func (p *Proxy) Apply(_ context.Context, s stagger.Split) error {
 		return err
 	}
 	p.table.Store(t.with(i, next))
+	now.shade.endUnless(next.shade)
 	p.meter.Weigh(time.Now(), s)
 	return nil
 }
@@ -335,7 +368,7 @@ func (p *Proxy) Current(_ context.Context, service string) (stagger.Split, error
 
 // Can returns what splits may ask for.
 func (p *Proxy) Can() stagger.Abilities {
-	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true}
+	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true, Mirror: p.mirror != nil}
 }
 
 // Ready says whether a version has a healthy endpoint.
@@ -387,6 +420,7 @@ func (p *Proxy) Reload(services []stagger.Service) error {
 		}
 	}
 	p.retire(old, next)
+	endShades(old, next)
 	return nil
 }
 
@@ -398,7 +432,11 @@ func (p *Proxy) replace(next *table) error {
 	now := p.table.Load()
 	for i, s := range next.services {
 		before, _ := now.service(s.service.Name)
-		if before == nil || !before.applied {
+		if before == nil {
+			continue
+		}
+		s.pause = before.pause
+		if !before.applied {
 			continue
 		}
 		s.arrivals = before.arrivals
@@ -410,6 +448,7 @@ func (p *Proxy) replace(next *table) error {
 	}
 	p.count(next)
 	p.table.Store(next)
+	now.wake(next)
 	for _, s := range next.services {
 		p.meter.Weigh(time.Now(), s.split)
 	}

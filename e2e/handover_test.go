@@ -60,6 +60,8 @@ func answering(t *testing.T, name string) *met {
 func handoverShop(t *testing.T) (s *shop, program string, v1, v2 *met) {
 	t.Helper()
 	s = bareShop(t)
+	s.webPort = freePorts(t, 2) // the second is for a test that wants more
+	s.web = "http://" + address(s.webPort)
 	v1, v2 = answering(t, "v1"), answering(t, "v2")
 	write(t, filepath.Join(s.dir, "stagger.yaml"), fmt.Sprintf(`
 listeners: [{name: web, address: "127.0.0.1:%d"}]
@@ -74,6 +76,19 @@ services:
 	s.server = launch(t, s.dir, "serve-1", program, "serve", "-c", "stagger.yaml", "--linger", "60s")
 	s.server.says(t, "stagger serves")
 	return s, program, v1, v2
+}
+
+// configureMore adds a listener to the configuration.
+func (s *shop) configureMore(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(s.dir, "stagger.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := fmt.Sprintf(`"127.0.0.1:%d"`, s.webPort)
+	two := fmt.Sprintf(`%s, also: ["127.0.0.1:%d"]`, one, s.webPort+1)
+	write(t, file, strings.Replace(string(text), one, two, 1))
 }
 
 // install puts a program in its place as a package does: another file, so that
@@ -157,10 +172,14 @@ func TestAnotherProcessTakesOverUnderLoadAndNoRequestFails(t *testing.T) {
 	time.Sleep(100 * time.Millisecond) // it is under way
 
 	install(t, program, binary)
+	s.configureMore(t)
 	first := s.server.pid
 	second := s.handOver(t, first)
 	if second == first {
 		t.Fatal("it is the same process")
+	}
+	for _, late := range []syscall.Signal{syscall.SIGUSR2, syscall.SIGHUP} {
+		_ = syscall.Kill(first, late) // who leaves is not to be disturbed
 	}
 	before := []int64{v1.pages.Load(), v2.pages.Load()}
 	t.Run("the rollout goes on where it was", func(t *testing.T) {
@@ -180,6 +199,11 @@ func TestAnotherProcessTakesOverUnderLoadAndNoRequestFails(t *testing.T) {
 			t.Errorf("version %d was met %d times by the new process", i+1, n)
 		}
 	}
+	t.Run("a listener that is new is there", func(t *testing.T) {
+		if !dials(s.webPort + 1) {
+			t.Error("nobody listens")
+		}
+	})
 	third := s.handOver(t, second)
 	clients.whileItRuns(t, time.Second)
 	t.Run("the old process ends when its connections have", func(t *testing.T) {
@@ -291,8 +315,12 @@ func (s *shop) echo(t *testing.T) *wire {
 	_, _ = io.WriteString(conn, "GET /echo HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 	w := &wire{conn, bufio.NewReader(conn)}
 	response, err := http.ReadResponse(w.in, nil)
-	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatalf("%v, %v", response, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(response.Status)
 	}
 	return w
 }
@@ -327,6 +355,7 @@ func ask(t *testing.T, c *bufio.ReadWriter) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

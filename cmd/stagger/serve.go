@@ -29,12 +29,13 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 	}
 	log := logger(o)
 	o.Program = program()
+	heard := listenToSignals()
 	a, err := begin(ctx, server, log)
 	if err != nil {
 		return err
 	}
 	log.Info("stagger serves", "dashboard", a.AdminURL(), "config", o.Config)
-	if next := obeyUntil(ctx, a, o, log); next != nil {
+	if next := heard.obeyUntil(ctx, a, o, log); next != nil {
 		return leave(ctx, a, next, o, log)
 	}
 	log.Info("stagger stops")
@@ -100,25 +101,33 @@ func leave(ctx context.Context, a *app.App, next *handover.Successor, o cli.Serv
 	return err
 }
 
+// signals are those that ask a server for something. They are listened to from
+// the beginning: one that comes too early waits, and does not end the process.
+type signals struct{ hangup, over chan os.Signal }
+
+func listenToSignals() signals {
+	s := signals{make(chan os.Signal, 1), make(chan os.Signal, 1)}
+	signal.Notify(s.hangup, syscall.SIGHUP)
+	if len(handover.Signals) > 0 {
+		signal.Notify(s.over, handover.Signals...)
+	}
+	return s
+}
+
 // obeyUntil does what signals ask for until ctx ends. SIGHUP takes the services
 // of the file into use; a file with problems changes nothing. SIGUSR2 starts
 // whatever program is installed now in the place of this one, and returns it
 // once it serves.
-func obeyUntil(ctx context.Context, a *app.App, o cli.ServeOptions, log *slog.Logger) *handover.Successor {
-	hangup, over := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	if len(handover.Signals) > 0 {
-		signal.Notify(over, handover.Signals...)
-		defer signal.Stop(over)
-	}
+//
+// After that nobody listens to these signals any more, and they do no harm.
+func (s signals) obeyUntil(ctx context.Context, a *app.App, o cli.ServeOptions, log *slog.Logger) *handover.Successor {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-hangup:
+		case <-s.hangup:
 			reload(a, o.Config, log)
-		case <-over:
+		case <-s.over:
 			next, err := a.HandOver(ctx, o.Program, os.Args[1:])
 			if err == nil {
 				return next

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -106,7 +107,14 @@ func (a *App) AdminURL() string {
 }
 
 // ProxyURL is where the named listener answers.
-func (a *App) ProxyURL(listener string) string { return "http://" + a.proxy.Addr(listener).String() }
+func (a *App) ProxyURL(listener string) string {
+	for _, l := range a.config.Listeners {
+		if l.Name == listener && l.TLS != nil {
+			return "https://" + a.proxy.Addr(listener).String()
+		}
+	}
+	return "http://" + a.proxy.Addr(listener).String()
+}
 
 // Start brings everything up: store, proxy, controller, then the admin port.
 // When a part fails, those already up are stopped again.
@@ -324,6 +332,9 @@ func (a *App) Reload(c config.Server) error {
 	}
 	a.services.Store(&c.Services)
 	a.reloadIdentities()
+	if !reflect.DeepEqual(a.config.Listeners, c.Listeners) || !reflect.DeepEqual(a.config.Admin, c.Admin) {
+		a.log.Warn("listeners or the admin port have changed; that takes a hand-over (SIGUSR2) or a restart")
+	}
 	a.controller.Wake()
 	return nil
 }

@@ -39,7 +39,8 @@ func (a *App) makeDoors() error {
 	if err := a.identify(admin, a.config.Admin.TLS, admin.Label); err != nil {
 		return err
 	}
-	a.doors = append(doors, admin)
+	doors = append(doors, admin)
+	a.doors = doors
 	return nil
 }
 

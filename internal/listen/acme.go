@@ -56,13 +56,22 @@ func (i *Identity) ask(config *tls.Config) {
 	}
 	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if i.terms.ACME.has(hello.ServerName) {
-			return i.manager.GetCertificate(hello)
+			return i.fromAuthority(hello)
 		}
 		if len(config.Certificates) == 0 {
 			return nil, errNoCertificate
 		}
 		return nil, nil //nolint:nilnil // one of the files
 	}
+}
+
+// fromAuthority returns the certificate of a name, and notes how long it is good.
+func (i *Identity) fromAuthority(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c, err := i.manager.GetCertificate(hello)
+	if err == nil && c.Leaf != nil {
+		i.had.Store(strings.ToLower(strings.TrimSuffix(hello.ServerName, ".")), c.Leaf.NotAfter)
+	}
+	return c, err
 }
 
 func (a *ACME) has(name string) bool {
@@ -105,7 +114,7 @@ func (i *Identity) obtainOne(host string) bool {
 		ServerName: host, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
 		SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256}, SupportedCurves: []tls.CurveID{tls.CurveP256},
 	}
-	certificate, err := i.manager.GetCertificate(hello)
+	certificate, err := i.fromAuthority(hello)
 	if err != nil {
 		i.log.Error("no certificate could be had; it is asked for again", "listener", i.name, "host", host, "error", err)
 		return false

@@ -1,6 +1,10 @@
 package listen
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 var (
 	refusedDesc = prometheus.NewDesc("stagger_connections_refused_total",
@@ -36,6 +40,12 @@ func (ds Doors) Collect(to chan<- prometheus.Metric) {
 		for _, l := range now.leaves {
 			to <- prometheus.MustNewConstMetric(expiryDesc, prometheus.GaugeValue, float64(l.until.Unix()), d.Name, l.pair.Certificate)
 		}
+		d.Identity.had.Range(func(name, until any) bool {
+			host, _ := name.(string)
+			at, _ := until.(time.Time)
+			to <- prometheus.MustNewConstMetric(expiryDesc, prometheus.GaugeValue, float64(at.Unix()), d.Name, host)
+			return true
+		})
 		stale := 0.0
 		if now.stale {
 			stale = 1

@@ -45,6 +45,7 @@ type Identity struct {
 	log     *slog.Logger
 	current atomic.Pointer[credentials]
 	manager *autocert.Manager
+	had     sync.Map // from an authority: until when, by name
 
 	change sync.Mutex // serialises loading; guards the rest
 	stamps stamps     // of the files when they were last looked at

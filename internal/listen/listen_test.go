@@ -297,8 +297,11 @@ func TestOldVersionsOfTLSAreRefused(t *testing.T) {
 		least, speaks uint16
 		ok            bool
 	}{
-		{0, tls.VersionTLS11, false}, {0, tls.VersionTLS12, true}, {0, tls.VersionTLS13, true},
-		{tls.VersionTLS13, tls.VersionTLS12, false}, {tls.VersionTLS13, tls.VersionTLS13, true},
+		{0, tls.VersionTLS11, false},
+		{0, tls.VersionTLS12, true},
+		{0, tls.VersionTLS13, true},
+		{tls.VersionTLS13, tls.VersionTLS12, false},
+		{tls.VersionTLS13, tls.VersionTLS13, true},
 	} {
 		address := open(t, &listen.Door{Identity: identity(t, listen.Terms{Pairs: pairs, MinVersion: row.least}, nil)})
 		config := a.client("a.example")

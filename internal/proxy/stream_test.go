@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -167,6 +168,14 @@ func repeat(stream grpc.ServerStream) error {
 // grpcWorld runs a proxy in front of a gRPC server.
 func grpcWorld(t *testing.T, answer func(grpc.ServerStream) error, change ...func(*stagger.Service)) (*world, *grpc.ClientConn) {
 	t.Helper()
+	return grpcWorldOn(t, proxy.Listener{Name: "web", Address: "127.0.0.1:0"}, insecure.NewCredentials(), answer, change...)
+}
+
+func grpcWorldOn(
+	t *testing.T, front proxy.Listener, trust credentials.TransportCredentials, answer func(grpc.ServerStream) error,
+	change ...func(*stagger.Service),
+) (*world, *grpc.ClientConn) {
+	t.Helper()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -188,9 +197,8 @@ func grpcWorld(t *testing.T, answer func(grpc.ServerStream) error, change ...fun
 	for _, f := range change {
 		f(&s)
 	}
-	w := run(t, proxy.Limits{}, s)
-	conn, err := grpc.NewClient("passthrough:///"+strings.TrimPrefix(w.url, "http://"),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	w := runOn(t, front, proxy.Limits{}, s)
+	conn, err := grpc.NewClient("passthrough:///"+strings.TrimPrefix(w.url, "http://"), grpc.WithTransportCredentials(trust))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +232,19 @@ func TestGRPCCallsPass(t *testing.T) {
 }
 
 func TestGRPCStreamsPassBothWaysAtOnce(t *testing.T) {
-	w, conn := grpcWorld(t, repeat)
+	streamsBothWays(t, func() (*world, *grpc.ClientConn) { return grpcWorld(t, repeat) })
+}
+
+func TestGRPCStreamsPassOverTLS(t *testing.T) {
+	streamsBothWays(t, func() (*world, *grpc.ClientConn) {
+		l, trust := secured(t)
+		return grpcWorldOn(t, l, credentials.NewTLS(trust), repeat)
+	})
+}
+
+func streamsBothWays(t *testing.T, between func() (*world, *grpc.ClientConn)) {
+	t.Helper()
+	w, conn := between()
 	stream := chat(t, t.Context(), conn)
 	for _, text := range []string{"one", "two", strings.Repeat("three", 50_000)} {
 		if err := stream.SendMsg(wrapperspb.String(text)); err != nil {

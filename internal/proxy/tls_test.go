@@ -65,8 +65,13 @@ func securely(t testing.TB, trust *tls.Config, proto string) *http.Client {
 		p.SetHTTP1(proto == "HTTP/1.1")
 		p.SetHTTP2(proto == "HTTP/2.0")
 	})
-	c.Transport.(*http.Transport).TLSClientConfig = trust.Clone()
+	transportOf(c).TLSClientConfig = trust.Clone()
 	return c
+}
+
+func transportOf(c *http.Client) *http.Transport {
+	transport, _ := c.Transport.(*http.Transport)
+	return transport
 }
 
 func TestTLSIsSpokenWithTheProtocolTheClientWants(t *testing.T) {
@@ -282,7 +287,7 @@ func TestOneListenerHasSeveralAddresses(t *testing.T) {
 		t.Errorf("over TCP the client is %q", body)
 	}
 	c := client(t)
-	c.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+	transportOf(c).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
 	if _, _, body := get(t, c, "http://shop", from); body != "192.0.2.1" {

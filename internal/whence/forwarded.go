@@ -2,6 +2,7 @@ package whence
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -115,12 +116,12 @@ func isToken(c byte) bool {
 func (r *Rules) sender(h Hop, t Told) (client netip.Addr, said element) {
 	client = h.Peer
 	all, _ := elements(t.Forwarded)
-	for i := len(all) - 1; i >= 0; i-- {
-		before, ok := node(all[i].node)
+	for _, e := range slices.Backward(all) {
+		before, ok := node(e.node)
 		if !ok {
 			break
 		}
-		if client, said = before, all[i]; !r.Trusted.Holds(client) {
+		if client, said = before, e; !r.Trusted.Holds(client) {
 			break
 		}
 	}

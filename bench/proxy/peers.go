@@ -67,7 +67,7 @@ func peers(dir, newest string) ([]peer, error) {
 		},
 	}
 	if newest != "" {
-		all = append(all, nginx("nginx, newest", newest, "newest.conf"))
+		all = append(all, nginx("newest nginx", newest, "newest.conf"))
 	}
 	return all, nil
 }

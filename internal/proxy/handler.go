@@ -35,6 +35,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
 		return
 	}
+	if !isTarget(r) {
+		answer(w, http.StatusBadRequest, "the target is malformed")
+		return
+	}
 	traffic, route := h.proxy.table.Load().find(h.listener, r.Host, r.URL.Path)
 	if route == nil {
 		answer(w, http.StatusNotFound, "no route leads from here")

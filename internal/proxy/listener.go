@@ -3,8 +3,10 @@ package proxy
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -70,6 +72,7 @@ type conn struct {
 	release func()
 	framing framing
 	broken  error
+	refused atomic.Bool // broken is known
 }
 
 // Read implements net.Conn.
@@ -86,6 +89,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	c.broken = broken
+	c.refused.Store(true)
 	if good > 0 {
 		return good, nil
 	}
@@ -105,8 +109,14 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. A client whose request was refused in the middle is
+// heard out for a moment: a reset, for what nobody read, would overtake the
+// answer.
 func (c *conn) Close() error {
+	if c.refused.Load() && c.CloseWrite() == nil {
+		_ = c.SetReadDeadline(time.Now().Add(linger))
+		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+	}
 	c.release()
 	return c.Conn.Close()
 }

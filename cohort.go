@@ -36,6 +36,10 @@ type Split struct {
 	RuleShare Weight `json:"rule_share,omitempty"`
 	Key       Key    `json:"key"`
 	Seed      string `json:"seed"`
+	// Shadow is the share of the baseline's requests that are mirrored to the
+	// candidate, by ShadowRules; nobody meets its answers.
+	Shadow      Weight  `json:"shadow,omitempty"`
+	ShadowRules *Shadow `json:"shadow_rules,omitempty"`
 	// Rollout is the rollout that wants it; empty when none does.
 	Rollout string `json:"rollout,omitempty"`
 }
@@ -46,8 +50,12 @@ func (s Split) Exposes() bool {
 }
 
 // Exceeds says whether s may expose a subject that t does not: more weight,
-// more rules or another candidate. What exceeds the record must wait for it.
+// more rules or another candidate; or mirror a request that t does not. What
+// exceeds the record must wait for it.
 func (s Split) Exceeds(t Split) bool {
+	if s.mirrorsBeyond(t) {
+		return true
+	}
 	if !s.Exposes() {
 		return false
 	}
@@ -65,4 +73,5 @@ type Abilities struct {
 	Header    bool   `json:"header"`    // rules by header
 	Cookie    bool   `json:"cookie"`    // rules and keys by cookie
 	Claim     bool   `json:"claim"`     // rules by token claim
+	Mirror    bool   `json:"mirror"`    // sends copies of requests and compares the answers
 }

@@ -41,26 +41,37 @@ var house = []room{
 	{path: "internal/histogram", floor: 1},
 
 	{path: "internal/cohort", floor: 2, needs: []string{"github.com/cespare/xxhash/v2"}}, // the hash of ADR 0001
+	{path: "internal/balance", floor: 2},
 	{path: "internal/judge", floor: 2},
+	{path: "internal/difference", floor: 2},
 	{path: "internal/engine", floor: 2},
-	{path: "internal/config", floor: 2, needs: []string{
+	{path: "internal/scenario", floor: 2, needs: []string{"net/url"}},
+	{path: "internal/capture", floor: 2, needs: []string{"crypto/hmac", "crypto/sha256", "encoding/hex", "net/url"}}, // they compute
+	{path: "internal/config", floor: 2, beside: []string{"internal/scenario"}, needs: []string{ // what load.yaml says
 		"github.com/goccy/go-yaml", // the format of the files
 		"net/netip", "net/url",     // addresses as text; neither opens anything
 	}},
+	{path: "internal/whence", floor: 2, needs: []string{"net/netip"}},          // addresses as text
 	{path: "internal/recording", floor: 2, beside: []string{"internal/judge"}}, // it shows the judge what was recorded
-	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
+	{path: "internal/circuit", floor: 2},
+	{path: "internal/limiter", floor: 2},
+	{path: "internal/retry", floor: 2},
+	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}}, // and lives that never were
 
 	{path: "internal/meter", floor: 3},
+	{path: "internal/listen", floor: 3},
+	{path: "internal/handover", floor: 3, beside: []string{"internal/listen"}}, // the sockets that change hands
 	{path: "internal/upstream", floor: 3, beside: []string{"internal/meter"}},
-	{path: "internal/proxy", floor: 3, beside: []string{"internal/meter", "internal/upstream", "internal/proxy/wire"}}, // what passes is counted
+	{path: "internal/proxy", floor: 3, beside: []string{"internal/listen", "internal/meter", "internal/mirror", "internal/upstream", "internal/proxy/wire"}}, // what passes is counted
 	{path: "internal/proxy/wire", floor: 3},
+	{path: "internal/mirror", floor: 3},
 	{path: "internal/store", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},
 	{path: "internal/simulate", floor: 3}, // the judge on traffic that never was; internal/sim is whole lives, for tests
 
 	// The will knows the means only by the interfaces of its ports.go.
-	{path: "internal/controller", floor: 4, never: []string{"internal/meter", "internal/proxy", "internal/upstream", "internal/store", "internal/load", "internal/scrape", "internal/simulate"}},
+	{path: "internal/controller", floor: 4, never: []string{"internal/handover", "internal/listen", "internal/meter", "internal/proxy", "internal/upstream", "internal/store", "internal/load", "internal/scrape", "internal/simulate"}},
 
 	{path: "client", floor: 5, never: []string{"internal"}}, // users' programs stand on it
 	{path: "internal/present", floor: 5, never: []string{"internal"}},
@@ -83,11 +94,11 @@ var house = []room{
 }
 
 // The faces in the server write commands into the store and read from it.
-var aboveTheInbox = []string{"internal/controller", "internal/proxy", "internal/upstream", "internal/meter", "internal/load", "internal/scrape"}
+var aboveTheInbox = []string{"internal/controller", "internal/handover", "internal/listen", "internal/proxy", "internal/upstream", "internal/meter", "internal/load", "internal/scrape"}
 
 // The command line asks the server, as everybody does. What never happened it
-// simulates by itself.
-var overTheWire = append([]string{"internal/store"}, aboveTheInbox...)
+// simulates by itself, and load it makes itself.
+var overTheWire = []string{"internal/store", "internal/controller", "internal/proxy", "internal/meter", "internal/scrape"}
 
 // harmless is all of the standard library that a pure room may import: what
 // computes. So no network, no files, no database, no log, no lock, no context

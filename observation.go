@@ -44,6 +44,10 @@ type Observation struct {
 	// interval, by metric; in the observation of its first route.
 	Counts []Count `json:"counts,omitempty"`
 	Gauges []Gauge `json:"gauges,omitempty"`
+	// Shadow is what comparing its answers to mirrored requests found, of which
+	// nothing is in any other figure; in the observation of its first route. Nil
+	// where nothing was compared.
+	Shadow *Shadowed `json:"shadow,omitempty"`
 }
 
 // Groups is how many parts the requests of a version are split into.

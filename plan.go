@@ -18,6 +18,9 @@ type Plan struct {
 	// histogram buckets of latency. It counts from when the youngest of its
 	// hosts met its first request. 0 allows nothing.
 	WarmUp time.Duration `json:"warm_up,omitempty"`
+	// Shadow says how requests are mirrored, where a stage mirrors any; nil
+	// where none does.
+	Shadow *Shadow `json:"shadow,omitempty"`
 }
 
 // Stage is one step of a plan: who and how much, for how long, on what evidence.
@@ -26,12 +29,16 @@ type Stage struct {
 	Name   string `json:"name"`
 	Rules  []Rule `json:"rules,omitempty"`
 	Weight Weight `json:"weight"`
+	// Shadow is the share of the baseline's requests that the candidate gets a
+	// copy of. Nobody sees its answer, so nobody is exposed by it.
+	Shadow Weight `json:"shadow,omitempty"`
 	// MinTime is the least time spent here, Timebox the most; a Timebox of
 	// zero never ends.
 	MinTime   time.Duration `json:"min_time"`
 	Timebox   time.Duration `json:"timebox"`
 	AtTimebox TimeboxEnd    `json:"at_timebox"`
-	// MinSamples is the least number of requests judged per version.
+	// MinSamples is the least number of requests judged per version; of mirrored
+	// ones where the stage only mirrors.
 	MinSamples uint64 `json:"min_samples"`
 }
 
@@ -52,13 +59,13 @@ type Guardrail struct {
 	// Metric names what is measured where the signal does not: of counts,
 	// gauges and saturation.
 	Metric string `json:"metric,omitempty"`
-	// Tolerance is how much worse the candidate may be. For errors, goodput
-	// and retries it is a ratio of odds, 1.5 for "half as many again", for
+	// Tolerance is how much worse the candidate may be. For errors, goodput,
+	// retries and shadow it is a ratio of odds, 1.5 for "half as many again", for
 	// counts a ratio of rates per request; for latency, saturation and gauges
 	// a relative increase, 0.05 for 5 %.
 	Tolerance float64 `json:"tolerance"`
-	// Floor is harm too small to matter whatever the ratio: for errors and
-	// goodput a share of requests, 0.0005; for latency, in seconds; for
+	// Floor is harm too small to matter whatever the ratio: for errors,
+	// goodput and shadow a share of requests, 0.0005; for latency, in seconds; for
 	// retries a share of subjects; for counts, per request; for saturation and
 	// gauges in their unit.
 	Floor float64 `json:"floor"`
@@ -66,7 +73,7 @@ type Guardrail struct {
 	// stay beyond, whatever the baseline does: it holds. 0 is none.
 	Limit float64 `json:"limit,omitempty"`
 	// Healthy is the margin that must be excluded before a stage is called
-	// healthy: errors, a share of requests (0.002); latency, a relative
+	// healthy: errors and shadow, a share of requests (0.002); latency, a relative
 	// increase (0.24).
 	Healthy float64 `json:"healthy"`
 	// Alpha is the chance, over the whole rollout, of acting on a harm that is
@@ -88,6 +95,9 @@ const (
 	// SignalRetries looks at subjects that send more requests within a minute
 	// than 95 % of the baseline's used to.
 	SignalRetries Signal = "retries"
+	// SignalShadow looks at mirrored requests: how many the candidate answers
+	// otherwise than the baseline, beyond what the baseline differs from itself.
+	SignalShadow Signal = "shadow"
 )
 
 // The signals that a metric of the service itself brings.

@@ -15,6 +15,23 @@ type Service struct {
 	Metrics Metrics `json:"metrics,omitzero"`
 	// VersionHeader names the response header that tells the version; empty turns it off.
 	VersionHeader string `json:"version_header,omitempty"`
+
+	// Balance says how an endpoint is chosen; empty is LeastRequest.
+	Balance Balance `json:"balance,omitempty"`
+	Outlier Outlier `json:"outlier,omitzero"`
+	// SlowStart is how long the weight of an endpoint grows that was added or
+	// has come back; zero gives it its full weight at once.
+	SlowStart time.Duration  `json:"slow_start,omitzero"`
+	Limits    EndpointLimits `json:"limits,omitzero"`
+	DNS       DNS            `json:"dns,omitzero"`
+
+	Retries     Retries     `json:"retries,omitzero"`
+	Circuit     Circuit     `json:"circuit,omitzero"`
+	Concurrency Concurrency `json:"concurrency,omitzero"`
+	Deadline    Deadline    `json:"deadline,omitzero"`
+	// Fallback answers from the baseline when the candidate fails a request that
+	// may be repeated. The failure still counts against the candidate.
+	Fallback bool `json:"fallback,omitempty"`
 }
 
 // Version returns the named version.
@@ -36,14 +53,20 @@ type Route struct {
 	Name string `json:"name"`
 	Host string `json:"host,omitempty"`
 	Path string `json:"path"`
+
+	Priority Priority `json:"priority,omitempty"`
+	Degrade  Degrade  `json:"degrade,omitzero"`
 }
 
 // Version is one deployable build or state of a service.
 type Version struct {
 	Name string `json:"name"`
-	// Upstreams are base URLs, http://host:port, or h2c://host:port for
-	// cleartext HTTP/2 (gRPC).
-	Upstreams []string `json:"upstreams"`
+	// Upstreams are base URLs: http://host:port, https://host:port, h2c://host:port
+	// for cleartext HTTP/2 (gRPC), unix:///path of a socket, and with srv+ before
+	// one of the first three and a name instead of host and port whatever the SRV
+	// records of that name say.
+	Upstreams []string    `json:"upstreams"`
+	TLS       UpstreamTLS `json:"tls,omitzero"`
 }
 
 // Health says how endpoints are probed. An endpoint is taken out after

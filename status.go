@@ -13,6 +13,12 @@ type ServiceStatus struct {
 	// Watch is how the baseline does while no rollout is under way; nil when
 	// nothing is known of it.
 	Watch *Watch `json:"watch,omitempty"`
+	// Strain is how its versions bear their traffic; nil where nothing is
+	// declared that would know.
+	Strain []Strain `json:"strain,omitempty"`
+	// Degraded are the routes whose users get less than they came for, now or
+	// within the last minute.
+	Degraded []Degraded `json:"degraded,omitempty"`
 }
 
 // Watch looks after a version that everybody meets, with nobody to compare it

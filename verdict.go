@@ -14,10 +14,13 @@ type Verdict struct {
 	Sentence string `json:"sentence"`
 	// Uncertified says why nothing is rolled back on this evidence; empty
 	// while the assumptions hold.
-	Uncertified string    `json:"uncertified,omitempty"`
-	Baseline    Sample    `json:"baseline"`
-	Candidate   Sample    `json:"candidate"`
-	Findings    []Finding `json:"findings,omitempty"`
+	Uncertified string `json:"uncertified,omitempty"`
+	Baseline    Sample `json:"baseline"`
+	Candidate   Sample `json:"candidate"`
+	// Mirrored counts the mirrored requests that were judged since the stage
+	// began.
+	Mirrored uint64    `json:"mirrored,omitempty"`
+	Findings []Finding `json:"findings,omitempty"`
 	// Ledger says what each answer may cost in false alarms, and how far its
 	// evidence is.
 	Ledger []Account `json:"ledger,omitempty"`

@@ -118,6 +118,15 @@ func (c *Client) Evidence(ctx context.Context, id string) (stagger.Path, error) 
 	return p, err
 }
 
+// Differences returns what the answers to mirrored requests of a rollout differ
+// in; stagger.CodeNotFound when nothing of it was mirrored since the server
+// started.
+func (c *Client) Differences(ctx context.Context, id string) (stagger.Differences, error) {
+	var d stagger.Differences
+	err := c.get(ctx, "/rollouts/"+url.PathEscape(id)+"/differences", nil, &d)
+	return d, err
+}
+
 // historyPage is how many events one request asks for.
 const historyPage = 1000
 

@@ -7,6 +7,7 @@ declare -A package=(
 	[nginx]=nginx-light   # what e2e proxies to
 	[wrk]=wrk             # the traffic of e2e
 	[curl]=curl           # what the how-to pages ask servers with
+	[haproxy]=haproxy    # who speaks the PROXY protocol to us
 	[chromium]=chromium   # the dashboard's reader
 )
 

@@ -58,6 +58,7 @@ delay = function() return math.random(0, 20) end
 EOF
 stagger serve 2> stagger.log &
 export STAGGER_SERVER=http://127.0.0.1:$((port + 5))
+export SHOP=http://127.0.0.1:$((port + 4))
 for i in $(seq 100); do stagger services > /dev/null 2>&1 && break || sleep 0.2; done
 wrk -t1 -c6 -d140s -s users.lua http://127.0.0.1:$((port + 4))/ > wrk.log &
 sleep 1

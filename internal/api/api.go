@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/capture"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -46,8 +47,14 @@ type Config struct {
 	// Check refuses a start that cannot be carried out, before anything is
 	// recorded. An error without a code counts as stagger.CodeInvalid.
 	Check func(stagger.Start) error
+	// Differences returns what was found in the mirrored requests of a rollout;
+	// nil where nothing is ever mirrored.
+	Differences func(rollout string) (stagger.Differences, bool)
 	// Wake tells the controller that a command waits.
 	Wake func()
+	// Capture hands over captured requests line by line, until it is done or ctx
+	// ends. Where it is nil nothing can be captured.
+	Capture func(ctx context.Context, o capture.Order, out func(line []byte) error) error
 	// Token is what a caller must show; see Guard.
 	Token   string
 	Log     *slog.Logger
@@ -109,6 +116,7 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	s.registerReads(api)
 	s.registerCommands(api)
 	s.registerStreams(api)
+	s.registerCapture(api)
 	return encodeDocument(api.OpenAPI())
 }
 

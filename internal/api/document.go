@@ -56,7 +56,7 @@ type signalSchema struct{}
 // Schema describes a stagger.Signal; empty where no signal decides.
 func (signalSchema) Schema(huma.Registry) *huma.Schema {
 	return words("A measurement.", "", stagger.SignalErrors, stagger.SignalLatency, stagger.SignalGoodput, stagger.SignalRetries,
-		stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation)
+		stagger.SignalShadow, stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation)
 }
 
 type actionSchema struct{}

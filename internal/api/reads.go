@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,6 +55,7 @@ func (s *server) registerReads(api huma.API) {
 	read(s, api, "/rollouts/{id}/evidence", "get-evidence", "How the evidence of a rollout grew, also of one that is over", func(ctx context.Context, in *ByID) (stagger.Path, error) {
 		return s.Store.Evidence(ctx, in.ID)
 	})
+	read(s, api, "/rollouts/{id}/differences", "get-differences", "What the answers to mirrored requests of a rollout differ in, since the server started", s.getDifferences)
 	read(s, api, "/rollouts/{id}/history", "get-history", "What happened to a rollout, oldest first", s.getHistory)
 	read(s, api, "/verify", "verify-history", "Compute the hash chain over the whole history anew", func(ctx context.Context, _ *none) (stagger.Proof, error) {
 		return s.Store.Verify(ctx)
@@ -104,6 +106,20 @@ func (s *server) getProgress(ctx context.Context, in *ByID) (stagger.Progress, e
 		return stagger.Progress{}, err
 	}
 	return s.Store.Progress(ctx, in.ID)
+}
+
+func (s *server) getDifferences(ctx context.Context, in *ByID) (stagger.Differences, error) {
+	if _, err := s.Store.Rollout(ctx, in.ID); err != nil {
+		return stagger.Differences{}, err
+	}
+	if s.Differences != nil {
+		if d, ok := s.Differences(in.ID); ok {
+			return d, nil
+		}
+	}
+	return stagger.Differences{}, &stagger.Error{
+		Code: stagger.CodeNotFound, Message: fmt.Sprintf("nothing of rollout %s was mirrored since the server started", in.ID),
+	}
 }
 
 type historyQuery struct {

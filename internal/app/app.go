@@ -13,7 +13,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,7 +24,9 @@ import (
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/controller"
 	"github.com/stagger-dev/stagger/internal/dashboard"
+	"github.com/stagger-dev/stagger/internal/listen"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy"
 	"github.com/stagger-dev/stagger/internal/scrape"
 	"github.com/stagger-dev/stagger/internal/store"
@@ -41,6 +42,12 @@ type Options struct {
 	// Source, when set, stands between the meter and the controller. The demo
 	// loses telemetry through it.
 	Source func(controller.Source) controller.Source
+
+	// Sockets are those that this process was given; nil for none.
+	Sockets *listen.Sockets
+	// Tell, when set, tells the process whose place this one takes what comes
+	// into force here.
+	Tell func(context.Context, stagger.Split)
 }
 
 // App is one running Stagger.
@@ -53,11 +60,18 @@ type App struct {
 	proxy      *proxy.Proxy
 	store      *store.Store
 	scraper    *scrape.Scraper
+	mirror     *mirror.Mirror
 	controller *controller.Controller
+	meter      *meter.Meter
+	inForce    []stagger.Split // see Adopt
+	sockets    *listen.Sockets
+	doors      listen.Doors // of the listeners, and the admin port's
 	admin      net.Addr
 
-	mu    sync.Mutex // guards stops
-	stops []stop
+	mu            sync.Mutex // guards the rest
+	adminListener net.Listener
+	stops         []stop // of what serves
+	will          []stop // of what decides and keeps; they end first
 }
 
 // stop ends one part of the app.
@@ -71,7 +85,10 @@ func New(c config.Server, o Options) *App {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{config: c, options: o, log: o.Log}
+	if o.Sockets == nil {
+		o.Sockets = &listen.Sockets{}
+	}
+	a := &App{config: c, options: o, log: o.Log, sockets: o.Sockets}
 	a.services.Store(&c.Services)
 	return a
 }
@@ -81,7 +98,12 @@ func (a *App) Services() []stagger.Service { return *a.services.Load() }
 
 // AdminURL is where the API and the dashboard answer. It is known once the app
 // has started.
-func (a *App) AdminURL() string { return "http://" + a.admin.String() }
+func (a *App) AdminURL() string {
+	if a.config.Admin.TLS != nil {
+		return "https://" + a.admin.String()
+	}
+	return "http://" + a.admin.String()
+}
 
 // ProxyURL is where the named listener answers.
 func (a *App) ProxyURL(listener string) string { return "http://" + a.proxy.Addr(listener).String() }
@@ -94,42 +116,61 @@ func (a *App) Start(ctx context.Context) (err error) {
 			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
-	if a.store, err = store.Open(ctx, a.config.Store.Path, store.Options{}); err != nil {
+	if err = a.openStore(ctx); err != nil {
 		return err
 	}
-	a.onStop("store", func(context.Context) error { return a.store.Close() })
-
-	m := meter.New(meter.Options{Tick: tick})
-	if err = a.startProxy(ctx, m); err != nil {
-		return err
-	}
-	a.startSealing(m)
-	a.startScraping()
 	// A port that is taken is found before anything is decided.
-	admin, err := a.listenAdmin(ctx)
-	if err != nil {
+	if err = a.Bind(ctx); err != nil {
 		return err
 	}
-	if err = a.startController(ctx, m); err != nil {
-		return errors.Join(err, admin.Close())
+	a.meter = meter.New(meter.Options{Tick: tick})
+	if err = a.startProxy(ctx, a.meter); err != nil {
+		a.closeDoors()
+		return err
 	}
-	a.startAdmin(admin, m)
+	a.startIdentities()
+	a.startSealing(a.meter)
+	if err = a.startWill(ctx); err != nil {
+		a.closeDoors()
+		return err
+	}
+	for _, left := range a.sockets.Rest() {
+		a.log.Warn("a socket that was handed over fits no listener and is closed", "socket", left)
+	}
 	return nil
 }
 
-func (a *App) startProxy(ctx context.Context, m *meter.Meter) error {
-	listeners := make([]proxy.Listener, 0, len(a.config.Listeners))
-	for _, l := range a.config.Listeners {
-		listeners = append(listeners, proxy.Listener{Name: l.Name, Address: l.Address})
+func (a *App) openStore(ctx context.Context) (err error) {
+	if a.store, err = store.Open(ctx, a.config.Store.Path, store.Options{}); err != nil {
+		return err
 	}
-	p, err := proxy.New(proxy.Config{Listeners: listeners, Services: a.config.Services}, m, a.log)
+	opened := a.store
+	a.onRest("store", func(context.Context) error { return opened.Close() })
+	return nil
+}
+
+// startWill begins to look, to decide and to answer for it.
+func (a *App) startWill(ctx context.Context) error {
+	a.startScraping()
+	if err := a.startController(ctx, a.meter); err != nil {
+		return err
+	}
+	return a.startAdmin(ctx, a.meter)
+}
+
+func (a *App) startProxy(ctx context.Context, m *meter.Meter) error {
+	a.mirror = mirror.New(mirror.Options{})
+	a.mirror.Start()
+	a.onStop("mirror", a.mirror.Stop)
+	p, err := proxy.New(proxy.Config{Listeners: a.listeners(), Services: a.config.Services, Mirror: a.mirror}, m, a.log)
 	if err != nil {
 		return err
 	}
+	a.proxy = p
+	a.adopt(ctx)
 	if err := p.Start(ctx); err != nil {
 		return err
 	}
-	a.proxy = p
 	a.onStop("proxy", p.Stop)
 	return nil
 }
@@ -163,7 +204,7 @@ func (a *App) startScraping() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { a.scraper.Run(ctx) })
-	a.onStop("scraper", func(context.Context) error {
+	a.onRest("scraper", func(context.Context) error {
 		cancel()
 		wg.Wait()
 		return nil
@@ -171,13 +212,13 @@ func (a *App) startScraping() {
 }
 
 func (a *App) startController(ctx context.Context, m *meter.Meter) error {
-	var source controller.Source = a.scraper.Source(m)
+	var source controller.Source = a.mirror.Source(a.scraper.Source(m))
 	if a.options.Source != nil {
 		source = a.options.Source(source)
 	}
 	c, err := controller.New(controller.Config{
-		Services: a.Services, Driver: a.proxy, Source: source, Journal: a.store,
-		Ready: a.proxy, Log: a.log, Tick: tick,
+		Services: a.Services, Driver: a.driver(), Source: source, Journal: a.store,
+		Ready: a.proxy, Circuits: a.proxy, Log: a.log, Tick: tick,
 	})
 	if err != nil {
 		return err
@@ -186,27 +227,26 @@ func (a *App) startController(ctx context.Context, m *meter.Meter) error {
 		return err
 	}
 	a.controller = c
-	a.onStop("controller", c.Stop)
+	a.onRest("controller", c.Stop)
 	return nil
 }
 
-func (a *App) listenAdmin(ctx context.Context) (net.Listener, error) {
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", a.config.Admin.Address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, &stagger.Error{
-			Code:    stagger.CodeConflict,
-			Message: fmt.Sprintf("admin port: %s is in use already; choose another admin.address or stop what holds it", a.config.Admin.Address),
-		}
-	case err != nil:
-		return nil, &stagger.Error{Code: stagger.CodeInvalid, Message: fmt.Sprintf("admin port: %v", err)}
+func (a *App) driver() controller.Driver {
+	if a.options.Tell == nil {
+		return a.proxy
 	}
-	a.admin = listener.Addr()
-	return listener, nil
+	return driver{a.proxy, a.options.Tell}
 }
 
-func (a *App) startAdmin(listener net.Listener, m *meter.Meter) {
+func (a *App) startAdmin(ctx context.Context, m *meter.Meter) error {
+	open, err := a.doors[len(a.doors)-1].Open(ctx)
+	if err != nil {
+		return err
+	}
+	listener := open[0]
+	a.mu.Lock()
+	a.adminListener, a.admin = listener, listener.Addr()
+	a.mu.Unlock()
 	server := &http.Server{
 		Handler:           a.faces(m),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -217,11 +257,11 @@ func (a *App) startAdmin(listener net.Listener, m *meter.Meter) {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			a.log.Error("admin port failed", "error", err)
 		}
 	})
-	a.onStop("admin", func(ctx context.Context) error {
+	a.onRest("admin", func(ctx context.Context) error {
 		defer wg.Wait()
 		// Event streams never end by themselves.
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -231,6 +271,7 @@ func (a *App) startAdmin(listener net.Listener, m *meter.Meter) {
 		}
 		return nil
 	})
+	return nil
 }
 
 // faces is everything the admin port answers.
@@ -240,15 +281,19 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.store, Services: a.Services}))
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services, Differences: a.mirror.Differences}))
 	return api.Guard(a.config.Admin.Token, mux)
 }
 
+func (a *App) shown() shown { return shown{a.store, a.proxy} }
+
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
-		Store: a.store, Services: a.Services, Wake: a.controller.Wake,
-		Check: func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
-		Log:   a.log, Version: a.options.Version,
+		Store: a.shown(), Services: a.Services, Wake: a.controller.Wake,
+		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
+		Capture:     a.proxy.Capture,
+		Differences: a.mirror.Differences,
+		Log:         a.log, Version: a.options.Version,
 	})
 }
 
@@ -256,21 +301,26 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		m.Collector(),
+		a.proxy.Collector(),
 		a.scraper.Collector(),
+		a.mirror.Collector(),
 		rollouts{a.store, a.Services},
+		a.doors,
+		captures{a.proxy},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// Reload takes new services into use without dropping a connection. Listeners,
-// admin port and store stay as they were started.
+// Reload takes new services into use without dropping a connection, and reads
+// certificates anew. Listeners, admin port and store stay as they were started.
 func (a *App) Reload(c config.Server) error {
 	if err := a.proxy.Reload(c.Services); err != nil {
 		return err
 	}
 	a.services.Store(&c.Services)
+	a.reloadIdentities()
 	a.controller.Wake()
 	return nil
 }
@@ -282,12 +332,23 @@ func (a *App) onStop(name string, run func(context.Context) error) {
 	a.stops = append(a.stops, stop{name, run})
 }
 
+// onRest keeps what ends a part that decides or keeps.
+func (a *App) onRest(name string, run func(context.Context) error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.will = append(a.will, stop{name, run})
+}
+
 // Stop takes everything down, the last first, and joins the errors. It may be
 // called more than once.
 func (a *App) Stop(ctx context.Context) error {
+	return errors.Join(a.stopAll(ctx, &a.will), a.stopAll(ctx, &a.stops))
+}
+
+func (a *App) stopAll(ctx context.Context, all *[]stop) error {
 	a.mu.Lock()
-	stops := a.stops
-	a.stops = nil
+	stops := *all
+	*all = nil
 	a.mu.Unlock()
 	var failed []error
 	for _, s := range slices.Backward(stops) {

@@ -41,10 +41,12 @@ type API interface {
 	Rollout(ctx context.Context, id string) (stagger.Rollout, error)
 	Progress(ctx context.Context, id string) (stagger.Progress, error)
 	Evidence(ctx context.Context, id string) (stagger.Path, error)
+	Differences(ctx context.Context, id string) (stagger.Differences, error)
 	History(ctx context.Context, id string) ([]stagger.Event, error)
 	Stream(ctx context.Context, rollout, lastID string, f func(client.Message) error) error
 	Verify(ctx context.Context) (client.Proof, error)
 	Version(ctx context.Context) (string, error)
+	Capture(ctx context.Context, service string, what client.Capture, to io.Writer) error
 }
 
 // DefaultServer is where a server is looked for when nothing else is said.
@@ -99,6 +101,7 @@ func (s *session) root() *cobra.Command {
 		&cobra.Group{ID: groupRollout, Title: "Roll out:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 		&cobra.Group{ID: groupJudge, Title: "Ask the judge:"},
+		&cobra.Group{ID: groupLoad, Title: "Make load:"},
 		&cobra.Group{ID: groupFiles, Title: "Files:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -109,8 +112,9 @@ func (s *session) root() *cobra.Command {
 	}
 	add(groupRun, s.demo(), s.serve())
 	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort())
-	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.evidence(), s.history(), s.verify())
+	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.evidence(), s.differences(), s.history(), s.verify())
 	add(groupJudge, s.rejudge(), s.plan(), s.simulate())
+	add(groupLoad, s.load(), s.capture())
 	add(groupFiles, s.validate(), s.schema())
 	root.AddCommand(s.version())
 	return root
@@ -121,6 +125,7 @@ const (
 	groupRollout = "rollout"
 	groupLook    = "look"
 	groupJudge   = "judge"
+	groupLoad    = "load"
 	groupFiles   = "files"
 )
 

@@ -3,6 +3,8 @@ package cli_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -18,6 +20,8 @@ import (
 	"github.com/stagger-dev/stagger/internal/api/apitest"
 	"github.com/stagger-dev/stagger/internal/cli"
 	"github.com/stagger-dev/stagger/internal/judge"
+	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/proxy"
 )
 
 func TestMain(m *testing.M) {
@@ -59,9 +63,13 @@ func TestScripts(t *testing.T) {
 	}
 	for _, script := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
+			p := behind(t)
 			s := apitest.New(t, func(c *api.Config) {
 				if strings.Contains(script, "token") {
 					c.Token = "s3cret"
+				}
+				if strings.Contains(script, "load") {
+					c.Capture = p.Capture
 				}
 			})
 			if strings.Contains(script, "evidence") {
@@ -74,12 +82,48 @@ func TestScripts(t *testing.T) {
 					e.Setenv("STAGGER_ACTOR", "ada")
 					e.Setenv("TZ", "UTC")
 					e.Setenv("CASES", cases)
+					e.Setenv("SHOP", "http://"+p.Addr("web").String())
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 			})
 		})
 	}
+}
+
+// behind runs a proxy of the shop, whose two versions answer with their names.
+func behind(t *testing.T) *proxy.Proxy {
+	t.Helper()
+	shop := stagger.Service{Name: "shop", Baseline: "v1", Listener: "web", VersionHeader: "Stagger-Version", Routes: []stagger.Route{{Name: "all", Path: "/"}}}
+	for _, name := range []string{"v1", "v2"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/broken" {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+			_, _ = fmt.Fprintln(w, name)
+		}))
+		t.Cleanup(server.Close)
+		shop.Versions = append(shop.Versions, stagger.Version{Name: name, Upstreams: []string{server.URL}})
+	}
+	p, err := proxy.New(proxy.Config{
+		Listeners: []proxy.Listener{{Name: "web", Address: "127.0.0.1:0"}}, Services: []stagger.Service{shop},
+	}, meter.New(meter.Options{}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	split := stagger.Split{Service: "shop", Baseline: "v1", Candidate: "v2", Weight: stagger.Percent(50), Key: stagger.Key{Header: "X-User"}, Seed: "s"}
+	if err := p.Apply(t.Context(), split); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = p.Stop(ctx)
+	})
+	return p
 }
 
 // gather keeps evidence of the rollout that the script is to start, p99 getting

@@ -28,6 +28,9 @@ const (
 	exitInconclusive = 14
 	exitBlind        = 15
 
+	// Of load that was made.
+	exitUnkept = 16
+
 	exitInterrupted = 130
 )
 
@@ -44,6 +47,7 @@ const exitTable = `Exit codes:
    13  not over yet when --timeout ended
    14  what was judged is inconclusive: too little evidence
    15  what was judged is blind: measurements are missing
+   16  a check of the load that was made failed, or it was given up
   130  interrupted`
 
 // exit ends the program with a code that tells an outcome, nothing being wrong

@@ -16,6 +16,7 @@ import (
 const (
 	kindServer  = "server"
 	kindRollout = "rollout"
+	kindLoad    = "load"
 )
 
 // kindOf tells what a file is about by its keys.
@@ -27,6 +28,11 @@ func kindOf(data []byte) string {
 	for _, key := range []string{"services", "listeners", "admin", "store"} {
 		if _, ok := keys[key]; ok {
 			return kindServer
+		}
+	}
+	for _, key := range []string{"targets", "requests", "rate", "profile", "edge_cases"} {
+		if _, ok := keys[key]; ok {
+			return kindLoad
 		}
 	}
 	return kindRollout

@@ -10,16 +10,15 @@ import (
 
 func (s *session) schema() *cobra.Command {
 	return &cobra.Command{
-		Use: "schema server|rollout", Short: "Print the JSON Schema of a file",
+		Use: "schema server|rollout|load", Short: "Print the JSON Schema of a file",
 		Long:    "Print the JSON Schema of a file, for editors and checks of one's own.",
 		Example: "  stagger schema rollout > rollout.schema.json",
-		Args:    cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs), ValidArgs: []cobra.Completion{kindServer, kindRollout},
+		Args:    cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs), ValidArgs: []cobra.Completion{kindServer, kindRollout, kindLoad},
 		RunE: func(_ *cobra.Command, args []string) error {
 			s.running = true
-			schema := config.RolloutSchema()
-			if args[0] == kindServer {
-				schema = config.ServerSchema()
-			}
+			schema := map[string]func() []byte{
+				kindServer: config.ServerSchema, kindRollout: config.RolloutSchema, kindLoad: config.LoadSchema,
+			}[args[0]]()
 			return s.print("%s\n", bytes.TrimSpace(schema))
 		},
 	}

@@ -18,7 +18,7 @@ type validity struct {
 
 func (s *session) validate() *cobra.Command {
 	return &cobra.Command{
-		Use: "validate FILE...", Short: "Check server and rollout files, all problems at once",
+		Use: "validate FILE...", Short: "Check server, rollout and load files, all problems at once",
 		Long: `Check files without a server. Which kind a file is shows in its keys. Every
 problem is told with its line and column.`,
 		Example: "  stagger validate stagger.yaml rollout.yaml",
@@ -44,9 +44,12 @@ func (s *session) examine(file string) (validity, error) {
 		return validity{}, err
 	}
 	v := validity{File: file, Kind: kindOf(data), Valid: true, Problems: config.Problems{}}
-	if v.Kind == kindServer {
+	switch v.Kind {
+	case kindServer:
 		_, err = config.ParseServer(file, data)
-	} else {
+	case kindLoad:
+		_, err = config.ParseLoad(file, data)
+	default:
 		_, err = config.ParseRollout(file, data)
 	}
 	if problems, ok := errors.AsType[config.Problems](err); ok {

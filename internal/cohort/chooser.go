@@ -64,7 +64,7 @@ func Compile(s stagger.Split) (*Chooser, error) {
 // weight alone decided: such subjects meet the candidate in the share that the
 // weight is.
 func (c *Chooser) Choose(a Attributes) (at uint64, candidate, ruled bool) {
-	at = c.prefix.point(c.subject(a))
+	at = c.prefix.point(c.Subject(a))
 	if !c.exposes {
 		return at, false, false
 	}
@@ -85,9 +85,9 @@ func (c *Chooser) picked(a Attributes) bool {
 	return false
 }
 
-// subject returns what identifies the subject; without the header or cookie
+// Subject returns what identifies the subject; without the header or cookie
 // that is the client's address.
-func (c *Chooser) subject(a Attributes) string {
+func (c *Chooser) Subject(a Attributes) string {
 	id := ""
 	switch {
 	case c.key.Header != "":

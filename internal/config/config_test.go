@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // able is what the built-in proxy can do.
-var able = stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true}
+var able = stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true, Mirror: true}
 
 func read(t *testing.T, path string) []byte {
 	t.Helper()
@@ -258,6 +258,10 @@ func parse(name string, data []byte) error {
 		_, err := config.ParseRollout("rollout.yaml", data)
 		return err
 	}
+	if strings.HasPrefix(name, "load") {
+		_, err := config.ParseLoad("load.yaml", data)
+		return err
+	}
 	_, err := config.ParseServer("stagger.yaml", data)
 	return err
 }
@@ -394,6 +398,14 @@ func TestTheSchemasAgree(t *testing.T) {
 				"service: s\ncandidate: c\nplan: {warm_up: 30}",
 				"service: s\ncandidate: c\nplan: {stages: [{weight: 1, min_samples: many}]}",
 			},
+		},
+		"load.yaml": {
+			config.LoadSchema(),
+			[]string{
+				string(read(t, "../../examples/load.yaml")), "rate: 10", "requests: [{name: a, headers: {X-A: 1}}]",
+				"edge_cases:\nchecks: {p99.9: 1s, rate: 99%}", "profile: {kind: bursts, from: 1.5e2, every: 5s, burst: 100ms}",
+			},
+			[]string{"rate: fast", "for: 30", "profile: {kind: square}", "requests: [{path: /}]", "checks: {p98: 1s}", "edge_cases: {only: [none]}", "users: -1"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

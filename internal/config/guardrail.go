@@ -11,7 +11,7 @@ import (
 const maxGuardrails = 20
 
 // measured lists the signals, for people.
-const measured = "errors, latency, goodput, retries, count, gauge or saturation"
+const measured = "errors, latency, goodput, retries, shadow, count, gauge or saturation"
 
 func guardrailFaults(gs []stagger.Guardrail) []fault {
 	switch {
@@ -94,7 +94,7 @@ func OfMetric(s stagger.Signal) bool {
 func measureFaults(path string, g stagger.Guardrail) []fault {
 	m := measures{path: path, guardrail: g}
 	switch g.Signal {
-	case stagger.SignalErrors, stagger.SignalGoodput:
+	case stagger.SignalErrors, stagger.SignalGoodput, stagger.SignalShadow:
 		m.in("tolerance", g.Tolerance, 1, 1000, "a ratio from 1x to 1000x")
 		m.in("floor", g.Floor, 0, 0.5, "a share from 0% to 50%")
 		m.in("healthy", g.Healthy, 1e-6, 0.5, "a share from 0.0001% to 50%")

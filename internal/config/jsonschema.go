@@ -13,6 +13,9 @@ func ServerSchema() []byte { return document("stagger.yaml", server) }
 // RolloutSchema returns the JSON Schema of rollout.yaml.
 func RolloutSchema() []byte { return document("rollout.yaml", rollout) }
 
+// LoadSchema returns the JSON Schema of load.yaml.
+func LoadSchema() []byte { return document("load.yaml", load) }
+
 func document(title string, s spec) []byte {
 	schema := s.schema()
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -103,19 +106,19 @@ func numberOr(most int, text string) map[string]any {
 	return map[string]any{"anyOf": []any{number, pattern(text)}}
 }
 
-// Reference returns the reference page of both files, in Markdown.
+// Reference returns the reference page of the files, in Markdown.
 func Reference() []byte {
 	var page strings.Builder
 	page.WriteString("# Configuration\n\n" +
-		"Two files, both YAML. `stagger validate FILE...` says everything that is wrong with them at once;\n" +
-		"`stagger schema server` and `stagger schema rollout` print JSON Schemas for editors.\n\n" +
+		"Three files, all YAML. `stagger validate FILE...` says everything that is wrong with them at once;\n" +
+		"`stagger schema server`, `rollout` and `load` print JSON Schemas for editors.\n\n" +
 		"Durations have a unit: `90s`, `10m`, `1h30m`. Weights are percent, down to 0.01: `5` or `5%`.\n" +
 		"Shares of requests are fractions or percent: `0.002` or `0.2%`.\n\n" +
 		"This page is made from `internal/config/schema.go`.\n")
 	for _, file := range []struct {
 		name string
 		spec spec
-	}{{"stagger.yaml", server}, {"rollout.yaml", rollout}} {
+	}{{"stagger.yaml", server}, {"rollout.yaml", rollout}, {"load.yaml", load}} {
 		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n| key | what | default |\n|---|---|---|\n", file.name, file.spec.doc)
 		file.spec.rows(&page, "")
 	}

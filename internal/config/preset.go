@@ -13,6 +13,8 @@ func defaultGuardrail(s stagger.Signal) stagger.Guardrail {
 		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.0005, Healthy: 0.002, Alpha: 0.01, Action: stagger.ActionRollback}
 	case stagger.SignalGoodput:
 		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.005, Healthy: 0.02, Alpha: 0.01, Action: stagger.ActionRollback}
+	case stagger.SignalShadow:
+		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.001, Healthy: 0.01, Alpha: 0.01, Action: stagger.ActionHold}
 	case stagger.SignalRetries:
 		return stagger.Guardrail{Signal: s, Tolerance: 1.5, Floor: 0.005, Alpha: 0.01, Action: stagger.ActionHold}
 	case stagger.SignalCount:

@@ -78,8 +78,15 @@ func (v value) plan() stagger.Plan {
 	case listed:
 		p.Stages = stages.stages(p.Stages[0])
 	}
+	if s, ok := f["shadow"]; ok {
+		p.Shadow = s.shadow()
+	} else if mirrors(p) {
+		p.Shadow = usualShadow()
+	}
 	if g, ok := f["guardrails"]; ok {
 		p.Guardrails = g.guardrails()
+	} else if mirrors(p) {
+		p.Guardrails = append(p.Guardrails, defaultGuardrail(stagger.SignalShadow))
 	}
 	v.rest(f, &p)
 	return p
@@ -231,16 +238,19 @@ func (v value) stages(like stagger.Stage) []stagger.Stage {
 
 func (v value) stage(s stagger.Stage) stagger.Stage {
 	f := v.fields()
-	s.Weight, s.Rules, s.Name = 0, nil, ""
+	s.Weight, s.Shadow, s.Rules, s.Name = 0, 0, nil, ""
 	if w, ok := f["weight"]; ok {
 		s.Weight = w.weight()
+	}
+	if w, ok := f["shadow"]; ok {
+		s.Shadow = w.weight()
 	}
 	if c, ok := f["cohort"]; ok {
 		for _, item := range c.items() {
 			s.Rules = append(s.Rules, item.rule())
 		}
 	}
-	s.Name = s.Weight.String()
+	s.Name = usualName(s)
 	if name, ok := f["name"]; ok {
 		s.Name = name.text()
 	}

@@ -77,6 +77,7 @@ func planFaults(p stagger.Plan) []fault {
 	if p.WarmUp < 0 || p.WarmUp > maxWarmUp {
 		out = append(out, faultf("warm_up", "%s is out of range; write 0s to 1h", short(p.WarmUp)))
 	}
+	out = append(out, shadowFaults(p)...)
 	return append(out, guardrailFaults(p.Guardrails)...)
 }
 
@@ -106,8 +107,8 @@ func stageFaults(path string, s stagger.Stage, before stagger.Weight) []fault {
 		out = append(out, faultf(path+".weight", "everybody follows after the last stage anyway; remove the stage, and set bake.time for how long to watch"))
 	case s.Weight < before:
 		out = append(out, faultf(path+".weight", "%s is less than %s before it, and nobody is moved back; write at least %s", s.Weight, before, before))
-	case s.Weight == 0 && len(s.Rules) == 0:
-		out = append(out, faultf(path+".weight", "nobody would meet the candidate; write a weight or a cohort"))
+	case s.Weight == 0 && len(s.Rules) == 0 && s.Shadow == 0:
+		out = append(out, faultf(path+".weight", "nobody would meet the candidate; write a weight, a cohort, or shadow"))
 	}
 	switch {
 	case s.MinTime < 0 || s.Timebox < 0:
@@ -165,6 +166,9 @@ func abilityFaults(p stagger.Plan, can stagger.Abilities) []fault {
 	for i, s := range p.Stages {
 		if can.Precision > 0 && s.Weight%can.Precision != 0 {
 			lacks(fmt.Sprintf("stages[%d].weight", i), fmt.Sprintf("splits in steps of %s only, not %s", can.Precision, s.Weight))
+		}
+		if s.Shadow > 0 && !can.Mirror {
+			lacks(fmt.Sprintf("stages[%d].shadow", i), "mirrors no requests")
 		}
 		for j, r := range s.Rules {
 			path := fmt.Sprintf("stages[%d].cohort[%d]", i, j)

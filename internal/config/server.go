@@ -19,12 +19,6 @@ type Server struct {
 	Services  []stagger.Service
 }
 
-// Listener is where requests come in.
-type Listener struct {
-	Name    string
-	Address string // host:port
-}
-
 // Admin is the port of the API and the dashboard. Whoever reads the file fills
 // in Token from TokenFile or TokenEnv, at most one of which is set.
 type Admin struct {
@@ -32,6 +26,7 @@ type Admin struct {
 	TokenFile string
 	TokenEnv  string
 	Token     string
+	TLS       *ServerTLS // nil for none
 }
 
 // Loopback says whether only this machine reaches the port.
@@ -89,15 +84,11 @@ func (v value) listeners() []Listener {
 	var out []Listener
 	names := unique{}
 	for _, item := range v.items() {
-		f := item.fields()
-		var l Listener
-		if name, ok := f["name"]; ok {
-			l.Name = name.name()
-			names.check(name, "listener", l.Name)
+		l := item.listener()
+		if names[l.Name] && l.Name != "" {
+			v.r.failAt(join(item.path, "name"), "there is a listener %s already; choose another name", l.Name)
 		}
-		if address, ok := f["address"]; ok {
-			l.Address = address.address()
-		}
+		names[l.Name] = true
 		out = append(out, l)
 	}
 	if len(out) == 0 {
@@ -155,6 +146,9 @@ func (v value) admin() Admin {
 	}
 	if env, ok := f["token_env"]; ok {
 		a.TokenEnv = env.text()
+	}
+	if t, ok := f["tls"]; ok {
+		a.TLS = t.serverTLS()
 	}
 	switch {
 	case a.TokenFile != "" && a.TokenEnv != "":
@@ -228,6 +222,8 @@ func (v value) service(listeners []Listener, routes unique) stagger.Service {
 	if h, ok := f["version_header"]; ok {
 		s.VersionHeader = h.headerOrOff()
 	}
+	protect(f, &s)
+	v.endpoints(f, &s)
 	return s
 }
 
@@ -283,6 +279,12 @@ func (v value) routes() []stagger.Route {
 		if path, ok := f["path"]; ok {
 			r.Path = path.routePath()
 		}
+		if p, ok := f["priority"]; ok {
+			r.Priority = stagger.Priority(p.choice())
+		}
+		if d, ok := f["degrade"]; ok {
+			r.Degrade = d.degrade()
+		}
 		out = append(out, r)
 	}
 	if len(out) == 0 {
@@ -318,8 +320,12 @@ func (v value) versions() []stagger.Version {
 		}
 		value{r: v.r, node: found[key].Key, path: v.path}.name()
 		version := stagger.Version{Name: key}
-		if u, ok := below.fields()["upstreams"]; ok {
+		f := below.fields()
+		if u, ok := f["upstreams"]; ok {
 			version.Upstreams = u.upstreams()
+		}
+		if t, ok := f["tls"]; ok {
+			version.TLS = t.tls(version.Upstreams)
 		}
 		out = append(out, version)
 	}
@@ -341,21 +347,6 @@ func (v value) upstreams() []string {
 		v.fail("there is no upstream; write at least one, such as http://127.0.0.1:9001")
 	}
 	return out
-}
-
-func (v value) upstream() string {
-	s := v.text()
-	u, err := url.Parse(s)
-	switch {
-	case s == "":
-	case err != nil || u.Host == "" || u.Hostname() == "":
-		v.fail("%q is not a URL; write http://host:port or h2c://host:port", cut(s))
-	case u.Scheme != "http" && u.Scheme != "h2c":
-		v.fail("the scheme %q is not spoken; write http:// or h2c://", cut(u.Scheme))
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		v.fail("%q has more than a host and a port; write http://%s", cut(s), u.Host)
-	}
-	return strings.TrimSuffix(s, "/")
 }
 
 func (v value) health() stagger.Health {

@@ -35,7 +35,10 @@ type Store interface {
 type Config struct {
 	Store    Store
 	Services func() []stagger.Service
-	Log      *slog.Logger
+	// Differences returns what was found in the mirrored requests of a rollout;
+	// nil where nothing is ever mirrored.
+	Differences func(rollout string) (stagger.Differences, bool)
+	Log         *slog.Logger
 	// Now replaces the clock; nil is time.Now.
 	Now func() time.Time
 }

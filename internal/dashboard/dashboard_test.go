@@ -43,7 +43,7 @@ func newWorld(t *testing.T) world {
 	s := apitest.Open(t)
 	mux := http.NewServeMux()
 	mux.Handle("/api/", apitest.Handler(s))
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: s, Services: apitest.Services, Now: func() time.Time { return apitest.Epoch.Add(42 * time.Second) }}))
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: s, Services: apitest.Services, Differences: apitest.Differences, Now: func() time.Time { return apitest.Epoch.Add(42 * time.Second) }}))
 	server := httptest.NewServer(api.Guard("", mux))
 	t.Cleanup(func() {
 		server.CloseClientConnections()

@@ -29,6 +29,7 @@ type rolloutPage struct {
 	Ledger   []account
 	Brief    bool // without Path, which the browser keeps
 	Path     evolution
+	Shadow   *shadowed // nil where nothing was mirrored
 	Next     string
 	History  []stagger.Event // newest first
 	Cut      bool            // older events are left out
@@ -64,6 +65,7 @@ func (d *dashboard) rollout(r *http.Request) (view, error) {
 	if p.Brief = r.URL.Query().Get("part") == partBrief; !p.Brief {
 		p.Path = evolutionOf(d.path(ctx, id), p.History)
 	}
+	p.Shadow = d.shadowed(id)
 	p.compose(d.Now())
 	v := view{Title: fmt.Sprintf("%s %s → %s", rollout.Service, rollout.Baseline, rollout.Candidate), Body: p}
 	if !p.settled() {

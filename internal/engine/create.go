@@ -54,6 +54,8 @@ func checkStages(stages []stagger.Stage) error {
 		switch {
 		case s.Weight > stagger.WeightFull:
 			return refuse(stagger.CodeInvalid, "stage %d is beyond 100%%", i+1)
+		case s.Shadow > stagger.WeightFull:
+			return refuse(stagger.CodeInvalid, "stage %d mirrors beyond 100%%", i+1)
 		case s.Weight < before:
 			return refuse(stagger.CodeInvalid, "stage %d has %s after %s; a stage never takes subjects back", i+1, s.Weight, before)
 		case s.MinTime < 0 || s.Timebox < 0:

@@ -14,7 +14,22 @@ func (t *turn) clean() bool {
 		return false
 	case stagger.AdviseNothing, stagger.AdviseAlert:
 	}
-	return !t.blind() && t.in.Verdict.Outcome != stagger.OutcomeRegressed
+	return !t.blind() && t.in.Verdict.Outcome != stagger.OutcomeRegressed && t.in.Tripped == ""
+}
+
+// catastrophic says whether traffic must be cut to the probe: the evidence says
+// so, or the data plane, which needs none.
+func (t *turn) catastrophic() bool {
+	return t.in.Verdict.Advice == stagger.AdviseShed || t.in.Tripped != ""
+}
+
+// sentence is what speaks for what is decided: what the data plane saw, or else
+// the evidence.
+func (t *turn) sentence() string {
+	if t.in.Tripped != "" {
+		return "its circuit opened after " + t.in.Tripped
+	}
+	return t.in.Verdict.Sentence
 }
 
 // accused says whether the evidence asks to hold, or more.
@@ -47,7 +62,7 @@ func (t *turn) stranded() bool {
 		return false
 	}
 	_, back := t.rollbackReason()
-	return back || t.in.Verdict.Advice == stagger.AdviseShed && t.rollout.Shed.IsZero()
+	return back || t.catastrophic() && t.rollout.Shed.IsZero()
 }
 
 // holdOf returns what should keep the rollout from advancing now.
@@ -98,7 +113,16 @@ func (t *turn) proven(s stagger.Stage) bool {
 	r, v := t.rollout, t.in.Verdict
 	return v.Outcome == stagger.OutcomeHealthy && t.clean() &&
 		t.at.Sub(r.StageAt) >= s.MinTime &&
-		v.Candidate.Stage >= s.MinSamples && v.Baseline.Stage >= s.MinSamples
+		samples(r, v) >= s.MinSamples && (onlyMirrors(r) || v.Candidate.Stage > 0)
+}
+
+// samples is how many requests were judged in the stage that r is in, on the
+// version that got less; mirrored ones while nobody meets the candidate.
+func samples(r stagger.Rollout, v stagger.Verdict) uint64 {
+	if onlyMirrors(r) {
+		return v.Mirrored
+	}
+	return min(v.Candidate.Stage, v.Baseline.Stage)
 }
 
 // free says whether r may move on by itself.

@@ -7,7 +7,7 @@ import "github.com/stagger-dev/stagger"
 //
 // Everybody whom an earlier stage chose stays chosen: the rules add up. While
 // traffic is shed the subjects of rules are cut to the probe too, and a person
-// who sets 0 means nobody, rules included.
+// who sets 0 means nobody, rules included. What is mirrored is the stage's own.
 func Split(r stagger.Rollout) stagger.Split {
 	switch r.Phase {
 	case stagger.PhasePromoted:
@@ -26,7 +26,28 @@ func Split(r stagger.Rollout) stagger.Split {
 	if len(s.Rules) == 0 {
 		s.RuleShare = stagger.WeightNone
 	}
+	if s.Shadow = shadow(r); s.Shadow > stagger.WeightNone {
+		s.ShadowRules = r.Plan.Shadow
+	}
 	return s
+}
+
+// shadow is the share of the baseline's requests that are mirrored: the stage's
+// own. A candidate that is cut to the probe has enough to do, and a person who
+// sets 0 means that it gets nothing.
+func shadow(r stagger.Rollout) stagger.Weight {
+	s, ok := stage(r)
+	if !ok || probing(r) || r.Manual && r.Weight == stagger.WeightNone {
+		return stagger.WeightNone
+	}
+	return s.Shadow
+}
+
+// onlyMirrors says whether nobody meets the candidate in the stage that r is in:
+// it gets copies of requests and no others.
+func onlyMirrors(r stagger.Rollout) bool {
+	s := Split(r)
+	return s.Mirrors() && !s.Exposes()
 }
 
 // ruleShare is how many of the subjects of rules meet the candidate.

@@ -74,12 +74,15 @@ func awaits(r stagger.Rollout, s stagger.Stage, v stagger.Verdict, now time.Time
 		goal = "everybody and the bake"
 	}
 	soonest := r.StageAt.Add(s.MinTime)
-	samples := min(v.Baseline.Stage, v.Candidate.Stage)
+	judged, what, where := samples(r, v), "more request", " on each version"
+	if onlyMirrors(r) {
+		what, where = "more mirrored request", ""
+	}
 	switch {
 	case now.Before(soonest):
 		return fmt.Sprintf("%s, after %s here at least", goal, span(s.MinTime)), soonest
-	case samples < s.MinSamples:
-		return fmt.Sprintf("%s, after %s on each version", goal, count(s.MinSamples-samples, "more request")), time.Time{}
+	case judged < s.MinSamples:
+		return fmt.Sprintf("%s, after %s%s", goal, count(s.MinSamples-judged, what), where), time.Time{}
 	case v.Outcome != stagger.OutcomeHealthy:
 		return fmt.Sprintf("%s, once the evidence is healthy", goal), time.Time{}
 	}

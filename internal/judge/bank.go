@@ -23,9 +23,12 @@ type bank struct {
 	// Heard is what was counted in all where totals do not know it, by side.
 	Heard [arms]heard `json:"heard"`
 	// Told is how often each side told of the metric in this stage.
-	Told   [arms]int `json:"told"`
-	Within within    `json:"within"`
-	Excess excess    `json:"excess,omitempty"`
+	Told [arms]int `json:"told"`
+	// Apart counts the pairs of answers to mirrored requests in which one side
+	// alone differs.
+	Apart  [arms]uint64 `json:"apart,omitzero"`
+	Within within       `json:"within"`
+	Excess excess       `json:"excess,omitempty"`
 }
 
 // heard is how often something happened, of how many it could have.

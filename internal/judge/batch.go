@@ -67,6 +67,8 @@ type batch struct {
 	// guardrail asks; Readings are the metrics that guardrails name.
 	Senders  *[arms]senders `json:"senders,omitempty"`
 	Readings []readings     `json:"readings,omitempty"`
+	// Shadow is what comparing answers to mirrored requests found.
+	Shadow stagger.Shadowed `json:"shadow,omitzero"`
 
 	// What was computed of the strata, once it was asked for.
 	sums   [arms]arm
@@ -156,7 +158,7 @@ func (a *arm) clear() {
 // clear empties b and keeps its room.
 func (b *batch) clear() {
 	b.From, b.To, b.Age, b.summed = time.Time{}, time.Time{}, 0, [arms]bool{}
-	b.Share, b.Hosted = nil, [arms]int{}
+	b.Share, b.Hosted, b.Shadow = nil, [arms]int{}, stagger.Shadowed{}
 	for i := range b.Peers {
 		b.Peers[i].clear()
 	}

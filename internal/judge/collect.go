@@ -63,6 +63,9 @@ func (j *Judge) collect(t *stagger.Tick) {
 func (j *Judge) read(o *stagger.Observation, side int) {
 	b := &j.state.Batch
 	b.Hosted[side] = max(b.Hosted[side], hosted(o.Hosts))
+	if o.Shadow != nil && side == armCandidate {
+		b.Shadow = b.Shadow.Plus(*o.Shadow)
+	}
 	if j.retries && len(o.Senders) > 0 {
 		if b.Senders == nil {
 			b.Senders = new([arms]senders)

@@ -22,7 +22,7 @@
 //   - what comes in: collect (a tick into a batch), batch, routes, sanity, usual
 //     (what the baseline used to do)
 //   - the questions: slot (failures, goodput, latency), senders (retries), metric
-//     and gauge (counts and levels), shed (catastrophe), split (who arrives)
+//     and gauge (counts and levels), shadow (mirrored requests), shed (catastrophe), split (who arrives)
 //   - the evidence: bank, clock (blocks and starting mass), weights, plain
 //   - how far requests depend on each other: dispersion, hosts, rung; placebo and
 //     wheel, which try it out

@@ -17,6 +17,7 @@ func (j *Judge) Glance(at time.Time) stagger.Verdict {
 		At:        at,
 		Baseline:  j.state.Totals.Arms[armBaseline].sample(),
 		Candidate: j.state.Totals.Arms[armCandidate].sample(),
+		Mirrored:  j.mirrored(),
 	}
 	j.decide(&v)
 	return v

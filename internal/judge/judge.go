@@ -205,7 +205,7 @@ func (j *Judge) close() {
 // weigh judges one batch and then learns from it.
 func (j *Judge) weigh(b *batch) {
 	candidate := b.requests(armCandidate)
-	if candidate > 0 || j.state.Clock.started() {
+	if candidate > 0 || b.Shadow.Compared > 0 || j.state.Clock.started() {
 		j.state.Past.begin(&j.state.Usual)
 		j.tryBatch(b)
 		j.state.Totals.add(b)

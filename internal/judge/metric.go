@@ -169,6 +169,10 @@ func (s slot) leveled(at sight, own *level) evidence {
 
 // hear keeps what people are told of signals that totals do not know.
 func (b *bank) hear(s slot, at sight) {
+	if s.ofMirrored() {
+		b.hearMirrored(at)
+		return
+	}
 	for side := range arms {
 		h := &b.Heard[side]
 		switch s.guardrail.Signal {

@@ -96,7 +96,7 @@ func (p *past) count(s slot, l *ladder, b *batch) (n, hits int, limit float64) {
 	whole := b.whole(armBaseline)
 	switch s.guardrail.Signal {
 	case stagger.SignalLatency:
-	case stagger.SignalCount, stagger.SignalSaturation, stagger.SignalGauge:
+	case stagger.SignalCount, stagger.SignalSaturation, stagger.SignalGauge, stagger.SignalShadow:
 		return 0, 0, 1 // nothing is known of how they vary by themselves
 	case stagger.SignalRetries:
 		if b.Senders == nil || p.Reference.Senders >= 1 {

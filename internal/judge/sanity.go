@@ -49,6 +49,9 @@ func impossible(o stagger.Observation) string {
 	case len(o.Hosts) > mostParts || len(o.Senders) > mostParts || len(o.Counts) > mostParts || len(o.Gauges) > mostParts:
 		return fmt.Sprintf("more than %d hosts, counts or levels", mostParts)
 	}
+	if s := o.Shadow; s != nil && !possibleShadow(s) {
+		return "more answers that differ than mirrored requests"
+	}
 	for i := range o.Groups {
 		if !possibleGroup(&o.Groups[i]) {
 			return "a group with more outcomes than requests"
@@ -68,6 +71,12 @@ const mostParts = 1024
 func possibleGroup(g *stagger.Group) bool {
 	return g.Started <= mostRequests && !over(g.Started, g.Failed) && !over(g.Started, g.Unfinished) &&
 		g.FirstFailed <= g.Failed && possible(g.Latency, g.Started)
+}
+
+func possibleShadow(s *stagger.Shadowed) bool {
+	return s.Compared <= mostRequests && !over(s.Compared, s.Differing) && !over(s.Compared, s.Pairs) &&
+		!over(s.Pairs, s.Noisy) && !over(s.Noisy, s.OnlyBaseline) && !over(s.Pairs, s.OnlyCandidate, s.OnlyBaseline) &&
+		!over(s.Differing, s.OnlyCandidate)
 }
 
 // over says whether the parts add up to more than the whole, without adding

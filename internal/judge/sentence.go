@@ -57,6 +57,10 @@ func (j *Judge) tell(f *stagger.Finding, b *bank) string {
 	p := &j.phrase
 	*p = (*p)[:0]
 	requests := j.state.Totals.Arms[armCandidate].Requests
+	if f.Signal == stagger.SignalShadow {
+		j.tellMirrored(p, f, b)
+		return string(*p)
+	}
 	if requests == 0 {
 		return "nothing to compare yet"
 	}

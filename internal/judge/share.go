@@ -40,7 +40,7 @@ func (j *Judge) bound() {
 		case stagger.SignalErrors, stagger.SignalGoodput:
 			bad, of := j.state.Totals.Arms[armCandidate].bad(s.guardrail.Signal)
 			b.Within.update(bad, of, b.Ladder.Phi)
-		case stagger.SignalRetries:
+		case stagger.SignalRetries, stagger.SignalShadow:
 			b.Within.update(b.Heard[armCandidate].Hits, b.Heard[armCandidate].Of, b.Ladder.Phi)
 		default: // quantiles have bounds of their own, events and levels none
 		}

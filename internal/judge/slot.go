@@ -40,7 +40,7 @@ func slotsOf(guardrails []stagger.Guardrail) []slot {
 					name: "p" + strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.1f", 100*q), "0"), "."),
 				})
 			}
-		case stagger.SignalRetries, stagger.SignalSaturation, stagger.SignalCount, stagger.SignalGauge:
+		case stagger.SignalRetries, stagger.SignalSaturation, stagger.SignalCount, stagger.SignalGauge, stagger.SignalShadow:
 			slots = append(slots, slot{guardrail: g})
 		}
 	}
@@ -88,6 +88,8 @@ func (s slot) evidence(at sight, l *ladder, own *level) evidence {
 		e = s.latency(at)
 	case stagger.SignalRetries:
 		e = s.sent(at)
+	case stagger.SignalShadow:
+		e = s.mirrored(at)
 	case stagger.SignalCount:
 		e = s.happened(at, l)
 	case stagger.SignalSaturation, stagger.SignalGauge:

@@ -61,7 +61,7 @@ func (j *Judge) decide(v *stagger.Verdict) {
 		v.Advice = stagger.AdviseHold
 		v.Signal, v.Sentence = j.worsened("itself is worse than before the rollout")
 		v.Sentence += "; what both versions share may be suffering"
-	case v.Candidate.Stage == 0:
+	case v.Candidate.Stage == 0 && v.Mirrored == 0:
 		v.Sentence = fmt.Sprintf("no request has met %s in this stage yet", j.config.Candidate)
 	default:
 		j.decideHealth(v)
@@ -86,14 +86,35 @@ func (j *Judge) decideHealth(v *stagger.Verdict) {
 	*p = (*p)[:0]
 	if missing < 0 || least >= math.Log(1/AlphaHealthy) {
 		v.Outcome = stagger.OutcomeHealthy
-		p.add(j.config.Candidate, " is as good as ", j.config.Baseline, " within the margins, on ")
-		p.count(v.Candidate.Stage)
-		p.add(" requests of this stage")
+		j.praise(v)
 	} else {
+		requests := v.Candidate.Stage
+		if j.slots[missing].ofMirrored() {
+			requests = v.Mirrored
+		}
 		p.add("no sign of harm; ")
-		p.lacking(j.slots[missing], least, v.Candidate.Stage)
+		p.lacking(j.slots[missing], least, requests)
 	}
 	v.Sentence = string(*p)
+}
+
+// praise says what makes a stage healthy.
+func (j *Judge) praise(v *stagger.Verdict) {
+	p := &j.phrase
+	if v.Candidate.Stage == 0 {
+		p.add(j.config.Candidate, " answers as ", j.config.Baseline, " does, on ")
+		p.count(v.Mirrored)
+		p.add(" mirrored requests of this stage")
+		return
+	}
+	p.add(j.config.Candidate, " is as good as ", j.config.Baseline, " within the margins, on ")
+	p.count(v.Candidate.Stage)
+	p.add(" requests of this stage")
+	if v.Mirrored > 0 {
+		p.add(" and ")
+		p.count(v.Mirrored)
+		p.add(" mirrored ones")
+	}
 }
 
 // leastHealthy is the slot that lacks most before the stage is healthy, and its
@@ -101,7 +122,7 @@ func (j *Judge) decideHealth(v *stagger.Verdict) {
 func (j *Judge) leastHealthy() (slot int, evidence float64) {
 	slot, evidence = -1, math.Inf(1)
 	for i := range j.slots {
-		if l := j.state.Banks[i].Healthy.log(); j.slots[i].gates && l < evidence {
+		if l := j.state.Banks[i].Healthy.log(); j.gates(i) && l < evidence {
 			slot, evidence = i, l
 		}
 	}
@@ -125,6 +146,10 @@ func (p *phrase) lacking(s slot, evidence float64, requests uint64) {
 	case s.guardrail.Signal == stagger.SignalGoodput:
 		p.percent(s.guardrail.Healthy)
 		p.add(" of requests without an answer in time")
+	case s.ofMirrored():
+		p.add("that ")
+		p.percent(s.guardrail.Healthy)
+		p.add(" of mirrored requests are answered otherwise")
 	default:
 		p.add("failures of ")
 		p.percent(s.guardrail.Healthy)
@@ -137,6 +162,7 @@ func (j *Judge) display(at time.Time) stagger.Verdict {
 		At:        at,
 		Baseline:  j.state.Totals.Arms[armBaseline].sample(),
 		Candidate: j.state.Totals.Arms[armCandidate].sample(),
+		Mirrored:  j.mirrored(),
 	}
 	if len(j.slots) > 0 {
 		v.Findings = make([]stagger.Finding, len(j.slots))
@@ -169,6 +195,8 @@ func (j *Judge) finding(i int) stagger.Finding {
 		b.measureHeard(&f, s)
 	case stagger.SignalSaturation, stagger.SignalGauge:
 		b.measureLevel(&f, s)
+	case stagger.SignalShadow:
+		b.measureMirrored(&f, s)
 	default:
 		j.measureShare(&f, s, b)
 	}

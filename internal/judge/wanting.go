@@ -11,7 +11,8 @@ import (
 const fewHits = 5
 
 // wanting says what keeps a stage from being called healthy where health is not
-// proved by evidence of its own: retries, counts and levels. What nobody tells is
+// proved by evidence of its own: retries, counts and levels; nor where mirrored
+// requests show more than is tolerated. What nobody tells is
 // not healthy, nor is what is beyond its limit now, proved or not.
 func (j *Judge) wanting() string {
 	if j.state.Reference != nil {
@@ -19,7 +20,7 @@ func (j *Judge) wanting() string {
 	}
 	for i, s := range j.slots {
 		switch b := &j.state.Banks[i]; {
-		case s.alerts():
+		case s.alerts(), s.ofMirrored() && b.Told[armCandidate] == 0:
 		case b.untold(s):
 			return fmt.Sprintf("%s was not told by both versions in this stage yet", s.guardrail.Metric)
 		case b.beyond(s):
@@ -39,7 +40,7 @@ func (b *bank) untold(s slot) bool {
 func (b *bank) beyond(s slot) bool {
 	g := s.guardrail
 	switch g.Signal {
-	case stagger.SignalCount, stagger.SignalRetries:
+	case stagger.SignalCount, stagger.SignalRetries, stagger.SignalShadow:
 		base, candidate := b.Heard[armBaseline].share(), b.Heard[armCandidate]
 		return candidate.Hits >= fewHits && candidate.share() > max(base*max(g.Tolerance, 1), g.Floor)
 	case stagger.SignalSaturation, stagger.SignalGauge:

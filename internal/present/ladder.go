@@ -82,6 +82,8 @@ func who(s stagger.Stage) string {
 	switch {
 	case s.Weight == stagger.WeightFull:
 		return "everybody"
+	case s.Weight == stagger.WeightNone && rules == "" && s.Shadow > 0:
+		return "nobody, " + s.Shadow.String() + " mirrored"
 	case rules == "":
 		return s.Weight.String()
 	case s.Weight == stagger.WeightNone:

@@ -111,7 +111,7 @@ func Level(s stagger.Signal, x float64) string {
 		return Latency(x)
 	case stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation:
 		return Plain(x)
-	case stagger.SignalErrors, stagger.SignalGoodput, stagger.SignalRetries:
+	case stagger.SignalErrors, stagger.SignalGoodput, stagger.SignalRetries, stagger.SignalShadow:
 	}
 	return Share(x)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/stagger-dev/stagger/internal/whence"
 )
 
 // maxToken bounds the payload of a bearer token that is looked into.
@@ -13,6 +15,7 @@ const maxToken = 8 << 10
 // attributes reads from a request what the cohort asks for, when it asks.
 type attributes struct {
 	request *http.Request
+	rules   *whence.Rules
 	claims  map[string]json.RawMessage // nil until asked for
 }
 
@@ -53,7 +56,13 @@ func cookie(line, name string) (value string, ok bool) {
 }
 
 // Address implements cohort.Attributes.
-func (a *attributes) Address() string { return clientAddress(a.request.RemoteAddr) }
+func (a *attributes) Address() string {
+	hop := hopOf(a.request)
+	if !hop.Trusted {
+		return hop.Address
+	}
+	return textOf(a.rules.Client(hop, toldBy(a.request.Header)))
+}
 
 // Claim implements cohort.Attributes.
 func (a *attributes) Claim(name string) string {

@@ -63,7 +63,7 @@ func BenchmarkDecision(b *testing.B) {
 				traffic, route := p.table.Load().find(0, "shop.example.org", r.URL.Path)
 				x := traffic.admit(route, a, begin)
 				x.sample.End(end, meter.OK)
-				x.release()
+				x.release(meter.OK)
 			}
 		})
 	}

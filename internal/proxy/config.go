@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/listen"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
+	"github.com/stagger-dev/stagger/internal/whence"
 )
 
 // Config is what a Proxy is made from.
@@ -19,13 +22,26 @@ type Config struct {
 	// proxy's own transport for plain HTTP/1.1 and costs more; tests hold one
 	// against the other.
 	NetHTTP bool
+	// Resolver looks up the names of upstreams; nil is the system's.
+	Resolver upstream.Resolver
+	// Mirror carries copies of requests; nil where none are ever made. Whoever
+	// made it starts and stops it.
+	Mirror *mirror.Mirror
 }
 
-// Listener is a TCP address that takes requests in: HTTP/1.1, and HTTP/2
-// cleartext with prior knowledge.
+// Listener takes requests in: HTTP/1.1, and HTTP/2 by ALPN over TLS and with
+// prior knowledge without.
 type Listener struct {
 	Name    string
-	Address string // host:port; port 0 takes any free one
+	Address string // host:port, port 0 takes any free one; or unix:/a/path
+	// Door is where it comes in, when there is more to say of that than Address;
+	// nil otherwise.
+	Door *listen.Door
+	// Whence says whom to believe about who asks, and how to tell the upstream.
+	Whence whence.Rules
+	// RedirectHTTPS, when it is not zero, is the port at which clients that ask
+	// without TLS are sent to ask again.
+	RedirectHTTPS int
 }
 
 // Limits bound what clients can make the proxy hold. A zero value takes the
@@ -93,7 +109,7 @@ func checkService(s stagger.Service) error {
 		}
 		seen[v.Name] = true
 		for _, one := range v.Upstreams {
-			if _, err := upstream.Parse(one); err != nil {
+			if err := upstream.Check(one); err != nil {
 				return refuse(stagger.CodeInvalid, "service %q, version %q: %v", s.Name, v.Name, err)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/stagger-dev/stagger/internal/whence"
 )
 
 // lane is the proxy's own way through a listener: plain HTTP/1.1 over one
@@ -18,6 +20,7 @@ type lane struct {
 	proxy    *Proxy
 	listener int
 	inner    net.Listener
+	rules    *whence.Rules
 	over     *handover
 	closing  chan struct{}
 	closed   chan struct{} // no connection comes any more
@@ -32,7 +35,7 @@ type lane struct {
 
 func newLane(p *Proxy, listener int, inner net.Listener) *lane {
 	return &lane{
-		proxy: p, listener: listener, inner: inner,
+		proxy: p, listener: listener, inner: inner, rules: &p.listeners[listener].Whence,
 		over:    &handover{inner: inner, conns: make(chan net.Conn), closed: make(chan struct{})},
 		closing: make(chan struct{}),
 		closed:  make(chan struct{}),

@@ -34,6 +34,8 @@ type arrival struct {
 	marks uint64      // of the watch, when it ended the wait for the head
 	err   error       // why there is no head
 	large bool        // the rest of the body goes another way, see splice
+
+	putAway
 }
 
 // begin makes ready for an answer.
@@ -131,7 +133,13 @@ func (c *courier) beginAnswer() (end bool) {
 	if a.complete = true; r.Status == http.StatusSwitchingProtocols {
 		return true
 	}
+	if c.pass.care != nil && c.weigh() {
+		return true
+	}
 	a.body = c.contentOf()
+	if c.copying != nil {
+		c.copyHead(a.buffer[:r.Size])
+	}
 	c.out = c.answerHead(c.out[:0], a.buffer[:r.Size], a.body.framed)
 	return c.passOn(a.buffer[r.Size:a.n])
 }
@@ -161,7 +169,7 @@ func (c *courier) passOn(piece []byte) (end bool) {
 	if a.class = c.sendPiece(&a.body, piece); a.class != whole || a.body.ended {
 		return true
 	}
-	if a.body.framed == byLength && a.body.left >= spliceFrom && c.canSplice() {
+	if a.body.framed == byLength && a.body.left >= spliceFrom && c.copying == nil && c.canSplice() {
 		a.large = true
 		return true
 	}
@@ -197,6 +205,9 @@ func (c *courier) sendPiece(body *content, piece []byte) meter.Class {
 	case !ok:
 		return meter.ConnectError
 	}
+	if c.copying != nil {
+		c.copying.piece(piece)
+	}
 	return whole
 }
 
@@ -231,6 +242,7 @@ func (c *courier) blameWatch() meter.Class { return blameMarks(c.watch.enter(bus
 // conclude ends a request whose answer's head has come. It is false when the
 // client's connection must end, as what it got must not look complete.
 func (c *courier) conclude() bool {
+	c.pass.status = c.response.Status
 	a := &c.arrival
 	if c.response.Status == http.StatusSwitchingProtocols {
 		c.drop()

@@ -38,17 +38,19 @@ type courier struct {
 
 	traffic    *traffic
 	pass       pass
-	left       int64  // of the request's body, not read yet
-	held       []byte // a piece of it that was read and not taken
-	marks      uint64 // of the watch, when it ended an upload
-	headless   bool   // the method is HEAD: no answer has a body
-	repeatable bool   // see isRepeatable
-	heading    bool   // a head has begun and not ended
-	open       bool   // the sample has begun and not ended
-	closing    bool   // the connection ends after this answer
-	early      bool   // the answer came before the whole request was sent
-	unusual    bool   // what comes next is for net/http
-	handed     bool   // net/http has it
+	copying    *copying // nil for a request that is not mirrored
+	tape       *tape    // nil unless a body that comes in pieces is captured
+	left       int64    // of the request's body, not read yet
+	held       []byte   // a piece of it that was read and not taken
+	marks      uint64   // of the watch, when it ended an upload
+	headless   bool     // the method is HEAD: no answer has a body
+	repeatable bool     // see isRepeatable
+	heading    bool     // a head has begun and not ended
+	open       bool     // the sample has begun and not ended
+	closing    bool     // the connection ends after this answer
+	early      bool     // the answer came before the whole request was sent
+	unusual    bool     // what comes next is for net/http
+	handed     bool     // net/http has it
 }
 
 // newCourier returns nil when it cannot watch the connection.
@@ -62,7 +64,7 @@ func newCourier(l *lane, accepted net.Conn) *courier {
 		return nil
 	}
 	c := &courier{lane: l, conn: framed, client: framed.Conn, raw: raw}
-	c.asked = plainAttributes{address: clientAddress(framed.RemoteAddr().String())}
+	c.asked = plainAttributes{conn: framed, rules: l.rules}
 	c.onReady, c.onTurn = c.ready, c.turn
 	return c
 }
@@ -128,8 +130,13 @@ func (c *courier) cut() {
 func (c *courier) finish(class meter.Class) {
 	if c.open {
 		c.open = false
-		c.pass.sample.End(time.Now(), class)
-		c.pass.release()
+		if c.pass.care != nil {
+			c.watch.until.Store(0)
+		}
+		c.tape.end()
+		c.pass.finish(time.Now(), class)
+		c.pass.release(class)
+		c.endCopying(class)
 	}
 }
 
@@ -246,7 +253,6 @@ func (c *courier) handOver() {
 // carry routes a request, passes it on and answers it, or leaves that to upload
 // when its body is not here. It is false when the connection ends.
 func (c *courier) carry() bool {
-	now := time.Now()
 	r := &c.request
 	head := c.in[c.from:c.to]
 	path := r.Path.Of(head)
@@ -254,8 +260,9 @@ func (c *courier) carry() bool {
 		c.path = wire.AppendPath(c.path[:0], path)
 		path = c.path
 	}
-	traffic, route := c.lane.proxy.table.Load().find(c.lane.listener, view(r.Host.Of(head)), view(path))
-	if route == nil || !traffic.plain {
+	traffic, route, ok := c.lane.proxy.find(c.lane.listener, view(r.Host.Of(head)), view(path), nil)
+	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	if !ok || route == nil || !traffic.plain || !c.carries(traffic, route, int(here)) {
 		c.unusual = true
 		return false
 	}
@@ -263,11 +270,18 @@ func (c *courier) carry() bool {
 	c.headless, c.repeatable = string(method) == "HEAD", isRepeatable(method)
 	c.asked.request, c.asked.head, c.asked.claims = r, head, nil
 	c.traffic, c.closing, c.early, c.marks = traffic, r.Close, false, 0
+	now := time.Now()
 	c.pass, c.open = traffic.admit(route, &c.asked, now), true
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
-	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	if c.pass.care != nil {
+		c.protect()
+	}
+	c.tape = c.record(head, int(here), now)
 	c.outbound(head, int(here))
+	if traffic.shade != nil && traffic.shades(&c.pass, view(method)) {
+		c.beginCopying(int(here))
+	}
 	c.from += r.Size + int(here)
 	if left := max(r.Length, 0) - here; left > 0 {
 		return c.beginUpload(left)

@@ -15,7 +15,7 @@ func read(fd uintptr, p []byte) (int, syscall.Errno) {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd,
 			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))) //nolint:gosec // p lives until the call is over
 		if errno != syscall.EINTR {
-			return count(n, errno), errno
+			return moved(n, errno), errno
 		}
 	}
 }
@@ -26,7 +26,7 @@ func write(fd uintptr, p []byte) (int, syscall.Errno) {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd,
 			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))) //nolint:gosec // p lives until the call is over
 		if errno != syscall.EINTR {
-			return count(n, errno), errno
+			return moved(n, errno), errno
 		}
 	}
 }
@@ -40,12 +40,12 @@ func writeBoth(fd uintptr, a, b []byte) (int, syscall.Errno) {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITEV, fd,
 			uintptr(unsafe.Pointer(&both)), uintptr(len(both))) //nolint:gosec // both lives until the call is over
 		if errno != syscall.EINTR {
-			return count(n, errno), errno
+			return moved(n, errno), errno
 		}
 	}
 }
 
-func count(n uintptr, errno syscall.Errno) int {
+func moved(n uintptr, errno syscall.Errno) int {
 	if errno != 0 {
 		return 0
 	}

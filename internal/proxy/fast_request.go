@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/whence"
 )
 
 // view returns the bytes as a string without copying them. Nobody may keep it:
@@ -17,7 +18,8 @@ func view(b []byte) string {
 type plainAttributes struct {
 	request *wire.Request
 	head    []byte
-	address string
+	conn    *conn
+	rules   *whence.Rules
 	claims  map[string]json.RawMessage // nil until asked for
 }
 
@@ -46,9 +48,6 @@ func (a *plainAttributes) Cookie(name string) string {
 	return ""
 }
 
-// Address implements cohort.Attributes.
-func (a *plainAttributes) Address() string { return a.address }
-
 // Claim implements cohort.Attributes.
 func (a *plainAttributes) Claim(name string) string {
 	if a.claims == nil {
@@ -67,7 +66,7 @@ func isHopByHop(name []byte) bool {
 	case 10:
 		return wire.Equal(name, "connection") || wire.Equal(name, "keep-alive")
 	case 14:
-		return wire.Equal(name, "http2-settings")
+		return wire.Equal(name, "http2-settings") || wire.Equal(name, "stagger-shadow")
 	case 16:
 		return wire.Equal(name, "proxy-connection")
 	case 17:
@@ -94,9 +93,6 @@ func isListed(head []byte, fields []wire.Field, name []byte) bool {
 	return false
 }
 
-// forwarded is what earlier proxies have said in a request.
-type forwarded struct{ host, proto bool }
-
 // outbound writes the request as the upstream gets it, see forward: the bytes
 // received without what concerned the client's connection, and who asked.
 //
@@ -105,52 +101,22 @@ func (c *courier) outbound(head []byte, here int) {
 	r := &c.request
 	out := c.out[:0]
 	out = append(out, head[:r.Fields[0].Line.From]...)
-	var before forwarded
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		name := f.Name.Of(head)
-		switch {
-		case isHopByHop(name), wire.Equal(name, "x-forwarded-for"), r.Listing && isListed(head, r.Fields, name):
+		if isHopByHop(name) || c.hides(name) || c.tells(name) || r.Listing && isListed(head, r.Fields, name) {
 			continue
-		case wire.Equal(name, "x-forwarded-host"):
-			before.host = true
-		case wire.Equal(name, "x-forwarded-proto"):
-			before.proto = true
 		}
 		out = append(out, f.Line.Of(head)...)
 	}
 	if r.Length < 0 && wantsLength(r.Method.Of(head)) {
 		out = append(out, "Content-Length: 0\r\n"...)
 	}
-	out = c.introduce(out, head, before)
+	out = c.introduce(out, head)
+	out = c.tellDeadline(out)
 	out = append(out, "\r\n"...)
 	out = append(out, head[r.Size:r.Size+here]...)
 	c.out = out
-}
-
-// introduce adds who asked and for what.
-func (c *courier) introduce(out, head []byte, before forwarded) []byte {
-	r := &c.request
-	out = append(out, "X-Forwarded-For: "...)
-	for i := range r.Fields {
-		f := &r.Fields[i]
-		name := f.Name.Of(head)
-		if wire.Equal(name, "x-forwarded-for") && !(r.Listing && isListed(head, r.Fields, name)) {
-			out = append(out, f.Value.Of(head)...)
-			out = append(out, ", "...)
-		}
-	}
-	out = append(out, c.asked.address...)
-	out = append(out, "\r\n"...)
-	if !before.host {
-		out = append(out, "X-Forwarded-Host: "...)
-		out = append(out, r.Host.Of(head)...)
-		out = append(out, "\r\n"...)
-	}
-	if !before.proto {
-		out = append(out, "X-Forwarded-Proto: http\r\n"...)
-	}
-	return out
 }
 
 // wantsLength says whether a request without a body says so.

@@ -23,7 +23,7 @@ const (
 func (c *courier) beginUpload(left int64) bool {
 	c.repeatable = false
 	if c.pass.endpoint == nil {
-		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, "the service has no endpoint")
+		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
 	}
 	reused, err := c.link()
 	if err != nil {
@@ -86,6 +86,10 @@ func (c *courier) upload() progress {
 			return brokenOff
 		}
 		c.left -= int64(n)
+		c.tape.take(space[:n])
+		if c.copying != nil {
+			c.copying.copy.Sent(space[:n])
+		}
 		if !c.pushUp(space[:n]) {
 			return brokenOff
 		}

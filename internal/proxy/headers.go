@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/whence"
 )
 
 // hopByHop are the fields that concern one connection only (RFC 9110, section
@@ -13,6 +15,7 @@ import (
 var hopByHop = []string{
 	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+	mirror.Mark, // the proxy's to say
 }
 
 // stripHopByHop removes them, and whatever Connection names.
@@ -51,7 +54,7 @@ func upgradeOf(h http.Header) string {
 
 // forward makes a client's header fit for the upstream, in place: the server
 // made it for this request alone.
-func forward(r *http.Request, upgrade string) {
+func forward(r *http.Request, upgrade string, rules *whence.Rules, hop whence.Hop) {
 	h := r.Header
 	trailers := listed(h["Te"], "trailers")
 	stripHopByHop(h)
@@ -65,19 +68,7 @@ func forward(r *http.Request, upgrade string) {
 	if _, ok := h["User-Agent"]; !ok {
 		h["User-Agent"] = nil // keeps net/http from naming itself
 	}
-	// Who asked is a list, each proxy adds to it. What was asked is what the
-	// first proxy saw.
-	client := clientAddress(r.RemoteAddr)
-	if before := h["X-Forwarded-For"]; len(before) > 0 {
-		client = strings.Join(before, ", ") + ", " + client
-	}
-	h["X-Forwarded-For"] = []string{client}
-	if len(h["X-Forwarded-Host"]) == 0 {
-		h["X-Forwarded-Host"] = []string{r.Host}
-	}
-	if len(h["X-Forwarded-Proto"]) == 0 {
-		h["X-Forwarded-Proto"] = []string{"http"}
-	}
+	introduce(h, rules, hop)
 }
 
 // copyHeader passes an upstream's header on; the slices are shared, nobody

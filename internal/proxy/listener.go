@@ -2,45 +2,45 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/listen"
+	"github.com/stagger-dev/stagger/internal/whence"
 )
 
-// listen takes an address.
-func listen(ctx context.Context, l Listener, connections int) (net.Listener, error) {
-	var config net.ListenConfig
-	inner, err := config.Listen(ctx, "tcp", l.Address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, refuse(stagger.CodeConflict,
-			"listener %q: %s is in use already; choose another address or stop what holds it", l.Name, l.Address)
-	case err != nil:
-		return nil, refuse(stagger.CodeInvalid, "listener %q: cannot listen on %s: %v", l.Name, l.Address, cause(err))
+// enter opens the doors of a listener. Its addresses share one bound.
+func enter(ctx context.Context, l Listener, connections int) ([]*listener, error) {
+	door := l.Door
+	if door == nil {
+		door = &listen.Door{Name: l.Name, Addresses: []string{l.Address}}
 	}
-	return &listener{Listener: inner, free: make(chan struct{}, connections), closed: make(chan struct{})}, nil
-}
-
-// cause drops the address that a net.OpError repeats.
-func cause(err error) error {
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return op.Err
+	open, err := door.Open(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	free := make(chan struct{}, connections)
+	all := make([]*listener, 0, len(open))
+	for _, inner := range open {
+		all = append(all, &listener{Listener: inner, trusted: l.Whence.Trusted, free: free, closed: make(chan struct{})})
+	}
+	return all, nil
 }
 
 // listener bounds the connections that are open at once, and guards each.
 type listener struct {
 	net.Listener
-	free   chan struct{} // holds one value per open connection
-	closed chan struct{}
-	once   sync.Once
+	trusted whence.Trust
+	free    chan struct{} // holds one value per open connection
+	live    atomic.Int64  // connections of this address alone
+	retired atomic.Bool
+	closed  chan struct{}
+	once    sync.Once
 }
 
 // Accept waits for room and then for a connection. Clients beyond the bound
@@ -54,15 +54,36 @@ func (l *listener) Accept() (net.Conn, error) {
 	inner, err := l.Listener.Accept()
 	if err != nil {
 		<-l.free
+		if l.retired.Load() {
+			<-l.closed // another process goes on; here nobody has to know
+		}
 		return nil, err
 	}
-	return &conn{Conn: inner, release: sync.OnceFunc(func() { <-l.free })}, nil
+	l.live.Add(1)
+	release := sync.OnceFunc(func() {
+		l.live.Add(-1)
+		<-l.free
+	})
+	return &conn{Conn: inner, release: release, hop: lastHop(inner, l.trusted)}, nil
 }
+
+// retire takes no more connections, as another process does. Accept tells
+// nobody until the listener is closed.
+func (l *listener) retire() {
+	l.retired.Store(true)
+	listen.Retire(l.Listener)
+}
+
+// connections returns how many are open or about to be.
+func (l *listener) connections() int { return int(l.live.Load()) + listen.Greeting(l.Listener) }
 
 // Close ends Accept.
 func (l *listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
+	if err := l.Listener.Close(); !l.retired.Load() || !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // conn is a client's connection whose requests are framed strictly: a reader
@@ -70,6 +91,7 @@ func (l *listener) Close() error {
 type conn struct {
 	net.Conn
 	release func()
+	hop     whence.Hop // of its requests, but for their host
 	framing framing
 	broken  error
 	refused atomic.Bool // broken is known
@@ -127,4 +149,17 @@ func (c *conn) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
+}
+
+// lastHop says who is at the other end of a connection.
+func lastHop(c net.Conn, trusted whence.Trust) whence.Hop {
+	hop := whence.Hop{Proto: plainProto}
+	if _, secure := c.(*tls.Conn); secure {
+		hop.Proto = secureProto
+	}
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		hop.Peer = a.AddrPort().Addr().Unmap().WithZone("")
+	}
+	hop.Address, hop.Trusted = textOf(hop.Peer), trusted.Holds(hop.Peer)
+	return hop
 }

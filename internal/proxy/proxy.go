@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
@@ -23,7 +25,9 @@ type Proxy struct {
 	limits    Limits
 	meter     *meter.Meter
 	log       *slog.Logger
+	mirror    *mirror.Mirror
 	own       bool // plain HTTP/1.1 goes through the proxy's own transport
+	resolver  upstream.Resolver
 
 	table   atomic.Pointer[table]
 	tunnels tunnels
@@ -34,6 +38,8 @@ type Proxy struct {
 	running bool
 	servers []*http.Server
 	lanes   []*lane
+	open    []*listener
+	leaving atomic.Bool // see Leave
 	serving sync.WaitGroup
 
 	addresses atomic.Pointer[[]net.Addr] // of the listeners, once they are bound
@@ -50,7 +56,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{
-		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, own: ownPath && !c.NetHTTP,
+		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, mirror: c.Mirror, own: ownPath && !c.NetHTTP,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {
@@ -86,29 +92,70 @@ func (p *Proxy) newTable(services []stagger.Service, old *table) (*table, error)
 }
 
 func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
-	if err := checkService(s); err != nil {
+	err := checkService(s)
+	if err != nil {
 		return nil, err
 	}
 	s.Timeouts = timeouts(s.Timeouts)
 	before, _ := old.service(s.Name)
-	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true}
+	t := &traffic{service: &s, timeouts: s.Timeouts, plain: true, tap: &tapOf{}, mirror: p.mirror}
+	if before != nil {
+		t.tap = before.tap
+	}
 	for _, v := range s.Versions {
 		one := &version{name: v.Name, header: []string{v.Name}, line: versionLine(s.VersionHeader, v.Name)}
-		if before != nil {
-			if same := before.version(v.Name); same != nil && same.pool.Serves(s, v) {
-				one.pool = same.pool
-			}
-		}
-		if one.pool == nil {
-			var err error
-			if one.pool, err = upstream.New(s, v, p.limits.Pooled); err != nil {
-				return nil, err
-			}
+		if one.pool, err = p.poolOf(s, v, before); err != nil {
+			return nil, err
 		}
 		t.versions = append(t.versions, one)
 		t.plain = t.plain && one.pool.Plain()
 	}
+	if err := t.protect(before); err != nil {
+		return nil, err
+	}
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
+}
+
+// protect gives a service what it declares, as it stands in the table before.
+func (t *traffic) protect(before *traffic) (err error) {
+	var was *shield
+	if before != nil {
+		was = before.shield
+	}
+	if t.shield, err = newShield(*t.service, was); err != nil || t.shield == nil {
+		return err
+	}
+	for _, v := range t.versions {
+		if before != nil && before.shield == t.shield {
+			if same := before.version(v.name); same != nil && same.pool == v.pool {
+				v.guard = same.guard
+			}
+		}
+		if v.guard == nil {
+			v.guard = newGuard(*t.service, len(v.pool.Endpoints()))
+		}
+	}
+	return nil
+}
+
+// poolOf returns the pool of a version: the one before if it still serves, else
+// one that keeps its endpoints.
+func (p *Proxy) poolOf(s stagger.Service, v stagger.Version, before *traffic) (*upstream.Pool, error) {
+	spec := upstream.SpecOf(s, v, p.limits.Pooled)
+	var old *upstream.Pool
+	if before != nil {
+		if same := before.version(v.Name); same != nil {
+			old = same.pool
+		}
+	}
+	if old != nil && old.Serves(spec) {
+		return old, nil
+	}
+	pool, err := upstream.New(spec, old, p.resolver)
+	if err != nil {
+		return nil, refuse(stagger.CodeInvalid, "service %q: %v", s.Name, err)
+	}
+	return pool, nil
 }
 
 // versionLine returns the field that tells a version, nil where none is wanted.
@@ -125,7 +172,11 @@ func (p *Proxy) count(t *table) {
 		for _, v := range s.versions {
 			v.series = v.series[:0]
 			for _, r := range s.service.Routes {
-				v.series = append(v.series, p.meter.Series(s.service.Name, v.name, routeName(r)))
+				one := p.meter.Series(s.service.Name, v.name, routeName(r))
+				if s.shield != nil {
+					one.Further()
+				}
+				v.series = append(v.series, one)
 			}
 		}
 	}
@@ -153,10 +204,13 @@ func (p *Proxy) Start(ctx context.Context) error {
 		pool.Watch(p.log)
 	}
 	p.tunnels.open()
-	addresses := make([]net.Addr, 0, len(bound))
-	for i, l := range bound {
-		addresses = append(addresses, l.Addr())
-		p.serve(i, l)
+	addresses := make([]net.Addr, 0, len(p.listeners))
+	for i, open := range bound {
+		addresses = append(addresses, open[0].Addr())
+		for _, l := range open {
+			p.open = append(p.open, l)
+			p.serve(i, l)
+		}
 	}
 	p.addresses.Store(&addresses)
 	p.running = true
@@ -164,10 +218,10 @@ func (p *Proxy) Start(ctx context.Context) error {
 }
 
 // bind takes the addresses of all listeners, or of none.
-func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
-	var bound []net.Listener
+func (p *Proxy) bind(ctx context.Context) ([][]*listener, error) {
+	var bound [][]*listener
 	for _, l := range p.listeners {
-		one, err := listen(ctx, l, p.limits.Connections)
+		one, err := enter(ctx, l, p.limits.Connections)
 		if err != nil {
 			unbind(bound)
 			return nil, err
@@ -177,8 +231,8 @@ func (p *Proxy) bind(ctx context.Context) ([]net.Listener, error) {
 	return bound, nil
 }
 
-func unbind(bound []net.Listener) {
-	for _, l := range bound {
+func unbind(bound [][]*listener) {
+	for _, l := range slices.Concat(bound...) {
 		_ = l.Close()
 	}
 }
@@ -201,11 +255,17 @@ func (p *Proxy) serve(i int, l net.Listener) {
 			PingTimeout:          10 * time.Second,
 			WriteByteTimeout:     time.Minute,
 		},
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if one, ok := c.(*conn); ok {
+				return withConn(ctx, one)
+			}
+			return ctx
+		},
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.servers = append(p.servers, server)
-	if p.own {
+	if p.own && p.listeners[i].RedirectHTTPS == 0 {
 		own := newLane(p, i, l)
 		l = own.over
 		p.lanes = append(p.lanes, own)
@@ -228,11 +288,13 @@ func (p *Proxy) Stop(ctx context.Context) error {
 		return nil
 	}
 	p.running = false
+	p.resumeAll()
 	ctx, cancel := context.WithTimeout(ctx, p.limits.Drain)
 	defer cancel()
 	err := p.drain(ctx)
 	p.serving.Wait()
-	p.servers, p.lanes = nil, nil
+	p.servers, p.lanes, p.open = nil, nil, nil
+	p.leaving.Store(false)
 	p.addresses.Store(nil)
 	for pool := range p.table.Load().pools() {
 		pool.Close()
@@ -291,6 +353,7 @@ func (p *Proxy) Apply(_ context.Context, s stagger.Split) error {
 		return err
 	}
 	p.table.Store(t.with(i, next))
+	now.shade.endUnless(next.shade)
 	p.meter.Weigh(time.Now(), s)
 	return nil
 }
@@ -306,7 +369,7 @@ func (p *Proxy) Current(_ context.Context, service string) (stagger.Split, error
 
 // Can returns what splits may ask for.
 func (p *Proxy) Can() stagger.Abilities {
-	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true}
+	return stagger.Abilities{Precision: 1, Sticky: true, Header: true, Cookie: true, Claim: true, Mirror: p.mirror != nil}
 }
 
 // Ready says whether a version has a healthy endpoint.
@@ -358,6 +421,7 @@ func (p *Proxy) Reload(services []stagger.Service) error {
 		}
 	}
 	p.retire(old, next)
+	endShades(old, next)
 	return nil
 }
 
@@ -369,7 +433,11 @@ func (p *Proxy) replace(next *table) error {
 	now := p.table.Load()
 	for i, s := range next.services {
 		before, _ := now.service(s.service.Name)
-		if before == nil || !before.applied {
+		if before == nil {
+			continue
+		}
+		s.pause = before.pause
+		if !before.applied {
 			continue
 		}
 		s.arrivals = before.arrivals
@@ -381,6 +449,7 @@ func (p *Proxy) replace(next *table) error {
 	}
 	p.count(next)
 	p.table.Store(next)
+	now.wake(next)
 	for _, s := range next.services {
 		p.meter.Weigh(time.Now(), s.split)
 	}

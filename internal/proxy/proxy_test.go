@@ -67,9 +67,15 @@ func version(name string, upstreams ...string) stagger.Version {
 // run starts a proxy of the services and stops it after the test.
 func run(t testing.TB, limits proxy.Limits, services ...stagger.Service) *world {
 	t.Helper()
+	return runOn(t, proxy.Listener{Name: "web", Address: "127.0.0.1:0"}, limits, services...)
+}
+
+// runOn starts a proxy of the services on a listener.
+func runOn(t testing.TB, l proxy.Listener, limits proxy.Limits, services ...stagger.Service) *world {
+	t.Helper()
 	m := meter.New(meter.Options{})
 	p, err := proxy.New(proxy.Config{
-		Listeners: []proxy.Listener{{Name: "web", Address: "127.0.0.1:0"}},
+		Listeners: []proxy.Listener{l},
 		Services:  services, Limits: limits, NetHTTP: !fast,
 	}, m, slog.New(slog.DiscardHandler))
 	if err != nil {

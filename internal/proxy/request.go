@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/stagger-dev/stagger/internal/mirror"
 )
 
 // errEnded is what an upstream client gets that still reads the body of a
@@ -19,6 +21,7 @@ var errEnded = errors.New("the exchange has ended")
 type requestBody struct {
 	from io.ReadCloser
 	idle *idle
+	copy *mirror.Copy // nil for a request that is not mirrored
 
 	// invited tells that the client sends the body without being asked to:
 	// nobody may read it only to throw it away when it waits for 100 Continue.
@@ -42,6 +45,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	b.idle.reading.Store(true)
 	n, err := b.from.Read(p)
 	b.idle.reading.Store(false)
+	if b.copy != nil {
+		b.copy.Sent(p[:n])
+	}
 	switch {
 	case err == nil:
 		b.idle.touch()

@@ -7,6 +7,7 @@ import (
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/cohort"
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
@@ -16,6 +17,9 @@ type traffic struct {
 	timeouts stagger.Timeouts
 	versions []*version
 	plain    bool // every endpoint speaks HTTP/1.1
+	tap      *tapOf
+	shield   *shield // nil where nothing is declared
+	pause    *pause  // nil while requests are sent
 
 	split stagger.Split
 	// applied tells a split that was asked for from the one a service starts
@@ -28,6 +32,9 @@ type traffic struct {
 	// It stays when the weight goes, as the rollout may go on; the next rollout
 	// replaces it.
 	arrivals *meter.Arrivals
+
+	mirror *mirror.Mirror // nil where nothing can be mirrored
+	shade  *shade         // nil while nothing is
 }
 
 // version is one version of a service with where it runs and is counted.
@@ -36,6 +43,7 @@ type version struct {
 	header []string // the value of the version header, shared by all answers
 	line   []byte   // the whole field, empty where the service wants none
 	pool   *upstream.Pool
+	guard  *guard          // nil where the service has no shield
 	series []*meter.Series // by the index of the route
 }
 
@@ -70,6 +78,7 @@ func (t *traffic) under(s stagger.Split, applied bool) (*traffic, error) {
 	if u.chance() {
 		u.arrivals = meter.ArrivalsUnder(s.Seed, t.arrivals)
 	}
+	u.shade = u.newShade()
 	return &u, nil
 }
 
@@ -95,18 +104,24 @@ func (t *traffic) choose(a cohort.Attributes) (*version, meter.Request) {
 // then releases the endpoint.
 type pass struct {
 	version  *version
-	endpoint *upstream.Endpoint // nil if the version has none
-	healthy  bool               // the endpoint passed its probes
+	endpoint *upstream.Endpoint // nil if there is none for it
+	picked   upstream.Picked    // what is to be said of the endpoint, or of there being none
+	status   int                // what the endpoint answered, zero before it did
 	sample   meter.Sample
+	care     *care // nil where the service has no shield
 }
 
 // admit chooses version and endpoint, and begins to measure. A version without
-// a healthy endpoint keeps its subjects: moving them would hide its failure.
-// Nobody tries another endpoint later, so the one chosen is the one to count.
+// a healthy endpoint keeps its subjects: moving them would hide its failure. The
+// first endpoint is the one to count, whoever is tried later.
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	v, request := t.choose(a)
 	p := pass{version: v}
-	p.endpoint, p.healthy = v.pool.Pick()
+	if t.shield != nil {
+		p.protect(t, r, a, request.Subject, now)
+	} else {
+		p.endpoint, p.picked = v.pool.Pick(request.Subject)
+	}
 	if p.endpoint != nil {
 		request.Host = p.endpoint.Host()
 	}
@@ -114,11 +129,32 @@ func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	return p
 }
 
-// release gives the endpoint back.
-func (p *pass) release() {
-	if p.endpoint != nil {
-		p.endpoint.Release()
+// release gives the endpoint back and tells it how the request ended, and gives
+// the care back.
+func (p *pass) release(class meter.Class) {
+	if p.care != nil {
+		p.free()
+		return
 	}
+	if p.endpoint == nil {
+		return
+	}
+	if p.picked != upstream.Full {
+		p.endpoint.Report(upstream.OutcomeOf(class, p.status))
+	}
+	p.endpoint.Release()
+}
+
+// retryAfter is how many seconds a client is asked to wait where a version is
+// full for the moment.
+const retryAfter = "1"
+
+// refusal says why there is no endpoint for a request.
+func (p *pass) refusal() string {
+	if p.picked == upstream.Full {
+		return "every endpoint of the service is full"
+	}
+	return "the service has no endpoint"
 }
 
 // routeName is what a route is called where its requests are counted.

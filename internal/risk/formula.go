@@ -129,7 +129,7 @@ func healthInformation(gs []stagger.Guardrail, base Baseline, pi float64) float6
 				least = min(least, information(p0, p1, pi, 1))
 			}
 		case stagger.SignalGoodput: // nothing is known of what never ends
-		case stagger.SignalRetries, stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation: // nor of these beforehand
+		case stagger.SignalRetries, stagger.SignalCount, stagger.SignalGauge, stagger.SignalSaturation, stagger.SignalShadow: // nor of these beforehand
 		}
 	}
 	return least

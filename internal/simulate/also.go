@@ -79,7 +79,7 @@ func (t *Traffic) ask(guards []stagger.Guardrail) {
 			t.extras.levels = append(t.extras.levels, level{metric: g.Metric, more: t.model.also.gauge})
 		case stagger.SignalSaturation:
 			t.extras.levels = append(t.extras.levels, level{metric: g.Metric, more: t.model.also.saturation})
-		case stagger.SignalErrors, stagger.SignalLatency, stagger.SignalGoodput:
+		case stagger.SignalErrors, stagger.SignalLatency, stagger.SignalGoodput, stagger.SignalShadow: // nothing is mirrored here
 		}
 	}
 }

@@ -12,9 +12,18 @@ import (
 // Link is a connection to an endpoint that carries plain HTTP/1.1. Whoever took
 // or made it has it alone.
 type Link struct {
-	net.Conn
-	Raw   syscall.RawConn
-	since time.Time // idle from here on
+	net.Conn // the socket itself, so that it can be spliced
+	Raw      syscall.RawConn
+	counted  *counted  // Conn, as it is counted
+	since    time.Time // idle from here on
+}
+
+// Close implements net.Conn.
+func (l *Link) Close() error {
+	if l.counted == nil {
+		return l.Conn.Close()
+	}
+	return l.counted.Close()
 }
 
 // maxRest is how long a link may be idle.
@@ -97,21 +106,16 @@ func (s *links) close() {
 	}
 }
 
-// Rest closes the links of all endpoints that have been idle for too long.
-func (p *Pool) Rest(now time.Time) {
-	for _, e := range p.endpoints {
-		e.links.rest(now)
-	}
-}
-
-// Connect makes a new link.
+// Connect makes a new link, waiting so long at most. It fails with ErrFull where
+// there may be no more connections.
 func (e *Endpoint) Connect(timeout time.Duration) (*Link, error) {
-	dialer := net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
-	c, err := dialer.DialContext(context.Background(), "tcp", e.address)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	c, err := e.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	own, ok := c.(syscall.Conn)
+	own, ok := c.Conn.(syscall.Conn)
 	if !ok {
 		_ = c.Close()
 		return nil, syscall.EINVAL
@@ -121,5 +125,5 @@ func (e *Endpoint) Connect(timeout time.Duration) (*Link, error) {
 		_ = c.Close()
 		return nil, err
 	}
-	return &Link{Conn: c, Raw: raw}, nil
+	return &Link{Conn: c.Conn, Raw: raw, counted: c}, nil
 }

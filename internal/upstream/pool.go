@@ -1,212 +1,220 @@
 package upstream
 
 import (
-	"cmp"
-	"math/rand/v2"
+	"fmt"
+	"log/slog"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/balance"
 	"github.com/stagger-dev/stagger/internal/meter"
 )
 
 // Pool is the endpoints of one version. It outlives changes of the table, and
-// reloads that do not change it.
+// reloads that do not change its Spec.
+//
+// Requests read one immutable view behind an atomic pointer; everything else
+// holds mu and makes another view.
 type Pool struct {
-	service, version string
-	upstreams        []string
-	health           stagger.Health
-	timeouts         stagger.Timeouts
-	endpoints        []*Endpoint
-	plain            bool
+	spec        Spec
+	sources     []*source
+	resolver    Resolver
+	credentials *credentials // nil where no upstream has TLS
+	log         *slog.Logger
 
-	mu      sync.Mutex // serialises changes of healthy
-	healthy atomic.Pointer[[]*Endpoint]
+	view atomic.Pointer[view]
+	turn atomic.Uint64 // of round robin
 
-	stop func() // ends probing; nil until it began
+	mu       sync.Mutex // guards the rest, and the sources
+	members  []*member
+	leaving  []*Endpoint
+	outliers *balance.Outliers[*Endpoint] // nil when the rule is off
+	swept    time.Time                    // when outliers were last compared
+	begin    func(*member)                // starts to probe; nil while not watched
+	stop     func()                       // ends everything that was started
+
+	stir chan struct{} // wakes what tends the pool
+	ask  chan struct{} // wakes what looks names up
 }
 
-// Endpoint is one upstream.
-type Endpoint struct {
-	address   string // host:port
-	h2c       bool
-	transport *http.Transport
-	host      *meter.Host // as which its requests are counted
-	inFlight  atomic.Int64
-	links     links // idle connections of the proxy's own transport
+// source is one upstream of the configuration, and where it leads.
+type source struct {
+	target target
+	found  []found
+	err    error // of the last look-up
 }
 
-// New returns the pool of a version, not yet probed. Of each endpoint at most
-// idle connections are kept; the timeouts of s must be filled in.
-func New(s stagger.Service, v stagger.Version, idle int) (*Pool, error) {
-	p := &Pool{
-		service: s.Name, version: v.Name, upstreams: v.Upstreams,
-		health: health(s.Health), timeouts: s.Timeouts, plain: true,
+// member is an endpoint of a pool.
+type member struct {
+	endpoint *Endpoint
+	upstream string // as the configuration writes it
+	weight   uint64
+	priority uint16
+
+	known  bool // it was probed, or was known before
+	well   bool
+	reason string    // why it is not
+	warm   time.Time // its weight grows from here on
+
+	end func() // ends its probes; nil while there are none
+}
+
+// New returns a pool, not yet probed. Endpoints that old has too are kept with
+// their connections and all that is known of them; old may be nil. Names are
+// looked up by Probe, with r.
+func New(s Spec, old *Pool, r Resolver) (*Pool, error) {
+	if r == nil {
+		r = net.DefaultResolver
 	}
-	for _, upstream := range v.Upstreams {
-		target, err := Parse(upstream)
+	p := &Pool{
+		spec: s, resolver: r, log: slog.New(slog.DiscardHandler),
+		stir: make(chan struct{}, 1), ask: make(chan struct{}, 1),
+	}
+	if s.outlier.On() {
+		p.outliers = balance.NewOutliers[*Endpoint](s.outlier)
+	}
+	for _, upstream := range s.Upstreams {
+		t, err := parse(upstream)
 		if err != nil {
 			return nil, err
 		}
-		p.plain = p.plain && !target.H2C
-		p.endpoints = append(p.endpoints, &Endpoint{
-			address: target.Address, h2c: target.H2C, transport: newTransport(p.timeouts, target.H2C, idle), links: links{limit: idle},
-		})
+		one := &source{target: t}
+		if !t.named() {
+			one.found = []found{{place: t.fixed(), weight: whole}}
+		}
+		p.sources = append(p.sources, one)
 	}
-	p.healthy.Store(new([]*Endpoint))
-	p.nameHosts()
+	if err := p.believe(old); err != nil {
+		return nil, err
+	}
+	p.inherit(old)
 	return p, nil
 }
 
-func health(h stagger.Health) stagger.Health {
-	h.Interval = orDefault(h.Interval, 2*time.Second)
-	h.Timeout = orDefault(h.Timeout, time.Second)
-	h.Healthy = orDefault(h.Healthy, 2)
-	h.Unhealthy = orDefault(h.Unhealthy, 3)
-	return h
+// believe reads the certificates, unless they were read already.
+func (p *Pool) believe(old *Pool) error {
+	if !slices.ContainsFunc(p.sources, func(s *source) bool { return s.target.speaks == https }) {
+		return nil
+	}
+	if old != nil && old.credentials != nil && old.spec.settings.tls == p.spec.settings.tls {
+		p.credentials = old.credentials
+		return nil
+	}
+	c, err := newCredentials(p.spec.settings.tls)
+	if err != nil {
+		return fmt.Errorf("version %q: %w", p.spec.Version, err)
+	}
+	p.credentials = c
+	return nil
 }
 
-// orDefault returns v, or def when v is not positive.
-func orDefault[T int | time.Duration](v, def T) T { return cmp.Or(max(v, 0), def) }
-
-// nameHosts has the endpoints counted by their addresses.
-func (p *Pool) nameHosts() {
-	names := make([]string, 0, len(p.endpoints))
-	for _, e := range p.endpoints {
-		names = append(names, e.address)
-	}
-	for i, host := range meter.Hosts(names) {
-		p.endpoints[i].host = host
-	}
-}
-
-// newTransport returns an upstream client that adds nothing of its own: no
-// compression, no redirects, no proxies from the environment.
-func newTransport(t stagger.Timeouts, h2c bool, idle int) *http.Transport {
-	dialer := &net.Dialer{Timeout: t.Connect, KeepAlive: 15 * time.Second}
-	var protocols http.Protocols
-	protocols.SetHTTP1(!h2c)
-	protocols.SetUnencryptedHTTP2(h2c)
-	return &http.Transport{
-		DialContext:            dialer.DialContext,
-		Protocols:              &protocols,
-		DisableCompression:     true,
-		MaxIdleConns:           idle,
-		MaxIdleConnsPerHost:    idle,
-		IdleConnTimeout:        time.Minute,
-		ResponseHeaderTimeout:  t.Response,
-		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: 256 << 10,
-		WriteBufferSize:        8 << 10,
-		ReadBufferSize:         8 << 10,
-		HTTP2: &http.HTTP2Config{
-			SendPingTimeout: 15 * time.Second,
-			PingTimeout:     5 * time.Second,
-		},
-	}
-}
-
-// Address is where the endpoint is, host:port.
-func (e *Endpoint) Address() string { return e.address }
-
-// Multiplexed says whether requests share a connection, as over HTTP/2.
-func (e *Endpoint) Multiplexed() bool { return e.h2c }
-
-// Host is as whom its requests are counted.
-func (e *Endpoint) Host() *meter.Host { return e.host }
-
-// RoundTrip carries one request; its URL must have the endpoint's address.
-func (e *Endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
-	return e.transport.RoundTrip(r)
-}
-
-// InFlight is how many requests have picked the endpoint and not released it.
-func (e *Endpoint) InFlight() int64 { return e.inFlight.Load() }
-
-// Release gives back what Pick returned.
-func (e *Endpoint) Release() { e.inFlight.Add(-1) }
-
-// Serves says whether p is what s and v ask for. The timeouts of s must be
-// filled in.
-func (p *Pool) Serves(s stagger.Service, v stagger.Version) bool {
-	return p.service == s.Name && p.version == v.Name && slices.Equal(p.upstreams, v.Upstreams) &&
-		p.health == health(s.Health) && p.timeouts == s.Timeouts
-}
-
-// Plain says whether every endpoint speaks HTTP/1.1 in the clear, over a Link.
-func (p *Pool) Plain() bool { return p.plain }
-
-// Ready says whether any endpoint is healthy.
-func (p *Pool) Ready() bool { return len(*p.healthy.Load()) > 0 }
-
-// Endpoints returns all endpoints, in no order that matters.
-func (p *Pool) Endpoints() []*Endpoint { return p.endpoints }
-
-// Pick takes the less busy of two endpoints drawn at random among the healthy
-// ones; while none is healthy, among all, as the probes may be wrong. It
-// returns nil if there are no endpoints. The caller gives it back by Release.
-func (p *Pool) Pick() (_ *Endpoint, healthy bool) {
-	among := *p.healthy.Load()
-	healthy = len(among) > 0
-	if !healthy {
-		among = p.endpoints
-	}
-	var e *Endpoint
-	switch n := len(among); n {
-	case 0:
-		return nil, false
-	case 1:
-		e = among[0]
-	default:
-		e = lessBusy(among, n)
-	}
-	e.inFlight.Add(1)
-	return e, healthy
-}
-
-func lessBusy(among []*Endpoint, n int) *Endpoint {
-	i := rand.IntN(n)
-	k := rand.IntN(n - 1)
-	if k >= i {
-		k++ // two different ones
-	}
-	if among[k].inFlight.Load() < among[i].inFlight.Load() {
-		return among[k]
-	}
-	return among[i]
-}
-
-// set records whether an endpoint is healthy, and says whether that is new.
-func (p *Pool) set(e *Endpoint, healthy bool) bool {
+// inherit takes over from old what is the same here.
+func (p *Pool) inherit(old *Pool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := *p.healthy.Load()
-	if slices.Contains(now, e) == healthy {
-		return false
-	}
-	next := make([]*Endpoint, 0, len(p.endpoints))
-	for _, o := range p.endpoints {
-		if o == e && healthy || o != e && slices.Contains(now, o) {
-			next = append(next, o)
+	var before []*member
+	if old != nil {
+		old.mu.Lock()
+		defer old.mu.Unlock()
+		before = old.members
+		for _, s := range p.sources {
+			if i := slices.IndexFunc(old.sources, func(o *source) bool { return o.target == s.target }); i >= 0 {
+				s.found = old.sources[i].found
+			}
+		}
+		if p.outliers != nil {
+			for _, m := range before {
+				p.outliers.Learn(m.endpoint, old.outliers)
+			}
 		}
 	}
-	p.healthy.Store(&next)
-	return true
+	p.members = p.arranged(before)
+	for _, m := range p.members {
+		m.end = nil // the probes are those of old
+	}
+	p.refresh(time.Now())
 }
 
-// Close ends probing and drops idle connections. Requests under way keep
-// theirs.
+// arranged returns the members that the sources ask for, with those that were
+// there before as they are.
+func (p *Pool) arranged(before []*member) []*member {
+	var wanted []*member
+	var places []place
+	var names []string
+	for _, s := range p.sources {
+		for _, f := range s.found {
+			if slices.Contains(places, f.place) {
+				continue // two upstreams lead there
+			}
+			places, names = append(places, f.place), append(names, f.place.title())
+			wanted = append(wanted, &member{upstream: s.target.text, weight: f.weight, priority: f.priority})
+		}
+	}
+	hosts := meter.Hosts(names)
+	for i, m := range wanted {
+		if old := sameAs(before, places[i], p.spec.settings); old != nil {
+			m.endpoint, m.known, m.well, m.reason, m.warm, m.end = old.endpoint, old.known, old.well, old.reason, old.warm, old.end
+			continue
+		}
+		m.endpoint, m.reason = newEndpoint(places[i], p.spec.settings, p.credentials, hosts[i]), "it was not probed yet"
+		m.endpoint.owner.Store(p)
+	}
+	return wanted
+}
+
+func sameAs(members []*member, where place, with settings) *member {
+	for _, m := range members {
+		if m.endpoint.place == where && m.endpoint.settings == with {
+			return m
+		}
+	}
+	return nil
+}
+
+// Serves says whether p is what s asks for.
+func (p *Pool) Serves(s Spec) bool { return p.spec.equal(s) }
+
+// Plain says whether every endpoint speaks HTTP/1.1 in the clear, over a Link.
+func (p *Pool) Plain() bool {
+	return !slices.ContainsFunc(p.sources, func(s *source) bool { return s.target.speaks != plain })
+}
+
+// Ready says whether any endpoint is healthy.
+func (p *Pool) Ready() bool { return p.view.Load().well }
+
+// Endpoints returns all endpoints, in no order that matters.
+func (p *Pool) Endpoints() []*Endpoint { return p.view.Load().all }
+
+// Rest closes the links of all endpoints that have been idle for too long.
+func (p *Pool) Rest(now time.Time) {
+	for _, e := range p.Endpoints() {
+		e.links.rest(now)
+	}
+}
+
+// Close ends what Watch began and drops idle connections. Requests under way
+// keep theirs, and so do endpoints that another pool has taken over.
 func (p *Pool) Close() {
-	if p.stop != nil {
-		p.stop()
-		p.stop = nil
+	p.mu.Lock()
+	stop := p.stop
+	p.stop, p.begin = nil, nil
+	p.mu.Unlock()
+	if stop != nil {
+		stop()
 	}
-	for _, e := range p.endpoints {
-		e.transport.CloseIdleConnections()
-		e.links.close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		m.end, m.known = nil, false
+		if m.endpoint.owner.Load() == p {
+			m.endpoint.close()
+		}
 	}
+	for _, e := range p.leaving {
+		e.close()
+	}
+	p.leaving = nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
@@ -13,24 +11,19 @@ import (
 )
 
 // probe asks an endpoint once whether it is well: an answer of 2xx or 3xx to
-// the path, or a TCP connection where there is no path.
+// the path, or a connection where there is no path, TLS included.
 func (p *Pool) probe(ctx context.Context, e *Endpoint) error {
-	ctx, cancel := context.WithTimeout(ctx, p.health.Timeout)
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, probing{}, true), p.spec.health.Timeout)
 	defer cancel()
-	if p.health.Path == "" {
-		var dialer net.Dialer
-		conn, err := dialer.DialContext(ctx, "tcp", e.address)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
+	if p.spec.health.Path == "" {
+		return e.knock(ctx)
 	}
-	target, err := url.Parse("http://" + e.address + p.health.Path)
+	target, err := url.Parse(e.Scheme() + "://" + e.Authority() + p.spec.health.Path)
 	if err != nil {
 		return fmt.Errorf("health path: %w", err)
 	}
 	request := (&http.Request{
-		Method: http.MethodGet, URL: target, Host: target.Host,
+		Method: http.MethodGet, URL: target, Host: e.named(target.Host),
 		Header: http.Header{"User-Agent": {"stagger-health"}},
 	}).WithContext(ctx)
 	answer, err := e.transport.RoundTrip(request)
@@ -46,34 +39,53 @@ func (p *Pool) probe(ctx context.Context, e *Endpoint) error {
 	return nil
 }
 
-// Probe probes every endpoint once, at the same time, and believes the
-// result: before the first request there is no history to wait for.
+// knock makes a connection and closes it.
+func (e *Endpoint) knock(ctx context.Context) error {
+	if e.place.speaks == https {
+		c, err := e.handshake(ctx)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+	c, err := e.dial(ctx)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// named is the Host of a probe: over TLS, the name that is asked for.
+func (e *Endpoint) named(authority string) string {
+	if name := e.settings.tls.ServerName; name != "" && e.place.speaks == https {
+		return name
+	}
+	return authority
+}
+
+// Probe looks names up and probes every endpoint of which nothing is known, at
+// the same time, and believes the result: before the first request there is no
+// history to wait for.
 func (p *Pool) Probe(ctx context.Context) {
+	if p.named() {
+		p.lookUp(ctx)
+	}
+	p.mu.Lock()
+	members := p.members
+	p.mu.Unlock()
 	var wg sync.WaitGroup
-	for _, e := range p.endpoints {
-		wg.Go(func() { p.set(e, p.probe(ctx, e) == nil) })
+	for _, m := range members {
+		if !m.known {
+			wg.Go(func() { p.set(m.endpoint, p.probe(ctx, m.endpoint)) })
+		}
 	}
 	wg.Wait()
 }
 
-// Watch keeps probing until the pool is closed.
-func (p *Pool) Watch(log *slog.Logger) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	for _, e := range p.endpoints {
-		e.links.open()
-		wg.Go(func() {
-			p.watchOne(ctx, e, log.With("service", p.service, "version", p.version, "endpoint", e.address))
-		})
-	}
-	p.stop = func() {
-		cancel()
-		wg.Wait()
-	}
-}
-
-func (p *Pool) watchOne(ctx context.Context, e *Endpoint, log *slog.Logger) {
-	clock := time.NewTicker(p.health.Interval)
+// watchOne keeps probing an endpoint until ctx ends.
+func (p *Pool) watchOne(ctx context.Context, e *Endpoint) {
+	log := p.log.With("endpoint", e.Address())
+	clock := time.NewTicker(p.spec.health.Interval)
 	defer clock.Stop()
 	good, bad := 0, 0
 	for {
@@ -92,10 +104,44 @@ func (p *Pool) watchOne(ctx context.Context, e *Endpoint, log *slog.Logger) {
 			good, bad = good+1, 0
 		}
 		switch {
-		case good >= p.health.Healthy && p.set(e, true):
+		case good >= p.spec.health.Healthy && p.set(e, nil):
 			log.Info("endpoint is healthy")
-		case bad >= p.health.Unhealthy && p.set(e, false):
+		case bad >= p.spec.health.Unhealthy && p.set(e, err):
 			log.Warn("endpoint is unhealthy", "error", err)
+			p.lookSoon()
 		}
 	}
+}
+
+// set records how an endpoint's probes go, and says whether that is new.
+func (p *Pool) set(e *Endpoint, err error) bool {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		if m.endpoint != e {
+			continue
+		}
+		was := m.well
+		m.known, m.well, m.reason = true, err == nil, reasonOf(err)
+		if m.well == was {
+			return false
+		}
+		if m.well {
+			m.warm = now
+		}
+		p.refresh(now)
+		wake(p.stir)
+		return true
+	}
+	return false
+}
+
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	const most = 200
+	text := "its probe failed: " + err.Error()
+	return text[:min(len(text), most)]
 }

@@ -22,8 +22,8 @@ import (
 
 // The programs of others that speak HTTP/2 and gRPC are pinned in tools/wire and
 // built once.
-var strangers = sync.OnceValues(func() (string, error) {
-	dir := filepath.Join(filepath.Dir(binary), "strangers")
+var wirePrograms = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(filepath.Dir(binary), "wirePrograms")
 	out, err := exec.Command("go", "-C", "../tools/wire", "build", "-o", dir+"/",
 		"github.com/summerwind/h2spec/cmd/h2spec",
 		"google.golang.org/grpc/interop/client", "google.golang.org/grpc/interop/server").CombinedOutput()
@@ -33,9 +33,9 @@ var strangers = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-func stranger(t *testing.T, name string) string {
+func wireProgram(t *testing.T, name string) string {
 	t.Helper()
-	dir, err := strangers()
+	dir, err := wirePrograms()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestH2specFindsNoOtherDeviations(t *testing.T) {
 	needs(t, "go")
 	s := behind(t, echoes(t))
 	// It ends with 1 when a rule does not hold.
-	out, err := exec.Command(stranger(t, "h2spec"), "-h", "127.0.0.1", "-p", strconv.Itoa(s.webPort), "--path", "/5", "-o", "5").CombinedOutput()
+	out, err := exec.Command(wireProgram(t, "h2spec"), "-h", "127.0.0.1", "-p", strconv.Itoa(s.webPort), "--path", "/5", "-o", "5").CombinedOutput()
 	if failed := new(exec.ExitError); err != nil && !errors.As(err, &failed) {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestH2specFindsNoOtherDeviations(t *testing.T) {
 func TestGRPCsOwnClientAndServerMeetThroughUs(t *testing.T) {
 	needs(t, "go")
 	port := freePort(t)
-	server := launch(t, t.TempDir(), "interop-server", stranger(t, "server"), "-port", strconv.Itoa(port))
+	server := launch(t, t.TempDir(), "interop-server", wireProgram(t, "server"), "-port", strconv.Itoa(port))
 	eventually(t, "the interop server listens", 20*time.Second, func() bool { return dials(port) || !server.runs() })
 	s := behind(t, "h2c://"+address(port))
 	for _, name := range []string{
@@ -134,7 +134,7 @@ func TestGRPCsOwnClientAndServerMeetThroughUs(t *testing.T) {
 		"status_code_and_message", "special_status_message", "unimplemented_method", "unimplemented_service",
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, err := exec.Command(stranger(t, "client"), "-server_host", "127.0.0.1", "-server_port", strconv.Itoa(s.webPort),
+			out, err := exec.Command(wireProgram(t, "client"), "-server_host", "127.0.0.1", "-server_port", strconv.Itoa(s.webPort),
 				"-test_case", name).CombinedOutput()
 			if err != nil {
 				t.Errorf("%v: %s", err, tail(string(out), 10))

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
-	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -104,7 +103,7 @@ func (x *exchange) fail(f failure) {
 	x.closeAfter()
 	x.nameVersion(x.w.Header())
 	x.proxy.sayGoodbye(x.w)
-	if x.pass.picked == upstream.Full {
+	if x.pass.mayPass() {
 		x.w.Header().Set("Retry-After", retryAfter)
 	}
 	answer(x.w, f.status, f.text)

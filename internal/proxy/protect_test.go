@@ -704,6 +704,7 @@ func TestAReloadKeepsWhatProtects(t *testing.T) {
 	c := client(t)
 	get(t, c, w.url)
 	get(t, c, w.url)
+	eventually(t, "the circuit to open", func() bool { return w.Strain("shop")[0].Circuit == "open" })
 	if err := w.Reload([]stagger.Service{s}); err != nil {
 		t.Fatal(err)
 	}

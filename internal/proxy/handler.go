@@ -29,6 +29,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
 		return
 	}
+	if !isTarget(r) {
+		answer(w, http.StatusBadRequest, "the target is malformed")
+		return
+	}
 	if h.proxy.listeners[h.listener].sendsAway(w, r) {
 		return
 	}

@@ -251,6 +251,7 @@ func (p *Proxy) serve(i int, l net.Listener) {
 		MaxHeaderBytes:    p.limits.HeaderBytes,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: p.limits.Streams,
+			MaxReadFrameSize:     16 << 10, // as small as may be: a header is refused before more of it is held
 			SendPingTimeout:      30 * time.Second,
 			PingTimeout:          10 * time.Second,
 			WriteByteTimeout:     time.Minute,

@@ -136,7 +136,7 @@ func (x *exchange) send(r *reply) {
 		h.Set("Content-Length", strconv.Itoa(len(r.body)))
 	}
 	x.class = meter.ClassOf(r.status)
-	x.proxy.sayGoodbye(x.w)
+	x.proxy.sayGoodbye(x.w, x.r)
 	x.w.WriteHeader(r.status)
 	if r.status != http.StatusNoContent {
 		_, _ = x.w.Write(r.body)

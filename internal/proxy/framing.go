@@ -66,6 +66,9 @@ const (
 // maxExtension bounds a chunk's extension.
 const maxExtension = 256
 
+// http2 says whether the connection has turned out to be one of HTTP/2.
+func (f *framing) http2() bool { return f.state == unframed && f.lineLen > 0 }
+
 // feed takes bytes and returns how many are in order. An error concerns the
 // byte after those and stays.
 func (f *framing) feed(p []byte) (int, error) {

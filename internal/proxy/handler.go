@@ -39,7 +39,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	traffic, route, ok := h.proxy.find(h.listener, r.Host, r.URL.Path, r.Context().Done())
 	switch {
 	case route == nil:
-		h.proxy.sayGoodbye(w)
+		h.proxy.sayGoodbye(w, r)
 		answer(w, http.StatusNotFound, "no route leads from here")
 		return
 	case !ok:
@@ -102,7 +102,7 @@ func (x *exchange) fail(f failure) {
 	x.class = f.class
 	x.closeAfter()
 	x.nameVersion(x.w.Header())
-	x.proxy.sayGoodbye(x.w)
+	x.proxy.sayGoodbye(x.w, x.r)
 	if x.pass.mayPass() {
 		x.w.Header().Set("Retry-After", retryAfter)
 	}

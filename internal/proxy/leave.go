@@ -53,10 +53,10 @@ func count(all []*listener) int {
 	return n
 }
 
-// sayGoodbye tells a client that its connection ends with this answer. HTTP/2
-// has a frame for it, which net/http sends upon the same field.
-func (p *Proxy) sayGoodbye(w http.ResponseWriter) {
-	if p.leaving.Load() {
+// sayGoodbye tells a client of HTTP/1.1 that its connection ends with this
+// answer. For HTTP/2 see goodbye.
+func (p *Proxy) sayGoodbye(w http.ResponseWriter, r *http.Request) {
+	if p.leaving.Load() && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
 }

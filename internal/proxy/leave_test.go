@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -152,5 +154,43 @@ func TestWhoLeavesWaitsNoLongerThanToldTo(t *testing.T) {
 	}
 	if took := time.Since(begin); took < 200*time.Millisecond || took > 10*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// TestWhoLeavesRefusesNoStream sends what cannot be sent again, over HTTP/2 and as
+// fast as it goes: a stream that is refused would be an error here.
+func TestWhoLeavesRefusesNoStream(t *testing.T) {
+	for range 5 {
+		old, _ := succession(t)
+		c := client(t, h2c)
+		for met := ""; met != "v1"; {
+			if _, _, met = get(t, c, old.url); met != "v1" {
+				c = client(t, h2c)
+			}
+		}
+		var askers sync.WaitGroup
+		var done atomic.Int64
+		for range 8 {
+			askers.Go(func() {
+				for range 150 {
+					r := request(t, http.MethodPost, old.url, io.MultiReader(strings.NewReader("once")))
+					response, err := c.Do(r)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					_, _ = io.Copy(io.Discard, response.Body)
+					_ = response.Body.Close()
+					done.Add(1)
+				}
+			})
+		}
+		for done.Load() < 100 {
+			time.Sleep(time.Millisecond)
+		}
+		if err := old.Leave(t.Context(), 20*time.Second); err != nil {
+			t.Error(err)
+		}
+		askers.Wait()
 	}
 }

@@ -38,6 +38,7 @@ type listener struct {
 	trusted whence.Trust
 	free    chan struct{} // holds one value per open connection
 	live    atomic.Int64  // connections of this address alone
+	streams streams
 	retired atomic.Bool
 	closed  chan struct{}
 	once    sync.Once
@@ -60,11 +61,13 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	l.live.Add(1)
-	release := sync.OnceFunc(func() {
+	c := &conn{Conn: inner, streams: &l.streams, hop: lastHop(inner, l.trusted)}
+	c.release = sync.OnceFunc(func() {
+		l.streams.remove(c)
 		l.live.Add(-1)
 		<-l.free
 	})
-	return &conn{Conn: inner, release: release, hop: lastHop(inner, l.trusted)}, nil
+	return c, nil
 }
 
 // retire takes no more connections, as another process does. Accept tells
@@ -72,6 +75,7 @@ func (l *listener) Accept() (net.Conn, error) {
 func (l *listener) retire() {
 	l.retired.Store(true)
 	listen.Retire(l.Listener)
+	l.streams.leave()
 }
 
 // connections returns how many are open or about to be.
@@ -95,6 +99,9 @@ type conn struct {
 	framing framing
 	broken  error
 	refused atomic.Bool // broken is known
+	streams *streams
+	gone    bool                   // it was closed; guarded by streams
+	frames  atomic.Pointer[frames] // nil while it is not HTTP/2
 }
 
 // Read implements net.Conn.
@@ -107,6 +114,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	good, broken := c.framing.feed(p[:n])
+	if c.framing.http2() {
+		c.frames.Store(c.streams.add(c))
+	}
 	if broken == nil {
 		return n, err
 	}
@@ -127,6 +137,9 @@ const writeTimeout = time.Minute
 func (c *conn) Write(p []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return 0, err
+	}
+	if f := c.frames.Load(); f != nil {
+		return f.write(p)
 	}
 	return c.Conn.Write(p)
 }

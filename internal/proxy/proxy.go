@@ -274,7 +274,8 @@ func (p *Proxy) serve(i int, l net.Listener) {
 		p.serving.Go(own.watch)
 	}
 	p.serving.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		// A lane may close before its server knows that it stops.
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			p.log.Error("a listener failed", "listener", p.listeners[i].Name, "error", err)
 		}
 	})

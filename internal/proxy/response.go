@@ -50,7 +50,7 @@ func (x *exchange) sendHeader(response *http.Response) {
 		// be read before the next one.
 		h["Connection"] = []string{"close"}
 	}
-	x.proxy.sayGoodbye(x.w)
+	x.proxy.sayGoodbye(x.w, x.r)
 	x.w.WriteHeader(response.StatusCode)
 }
 

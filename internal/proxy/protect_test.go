@@ -152,6 +152,7 @@ func TestARetryGoesToAnotherEndpoint(t *testing.T) {
 			t.Fatalf("%d %q", code, body)
 		}
 	}
+	w.observed(t, "v1") // the last attempt ends a moment after its answer
 	if got := w.meter.Attempts("shop", "v1", meter.Retry); got.OK == 0 || int64(got.OK) != dead.Load() {
 		t.Errorf("%d failures and %+v attempts after them", dead.Load(), got)
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,10 +63,11 @@ type care struct {
 	subject  uint64
 	priority limiter.Priority
 	deadline deadline
-	refusal  *failure    // why there is no attempt; nil while there is one
-	judged   bool        // the first attempt has ended
-	class    meter.Class // as which
-	sent     int         // attempts begun
+	refusal  *failure             // why there is no attempt; nil while there is one
+	judged   bool                 // the first attempt has ended
+	class    meter.Class          // as which
+	sent     int                  // attempts begun
+	tried    []*upstream.Endpoint // by them
 	kind     meter.Attempt
 	lease    lease
 	held     bool // the lease has not ended
@@ -87,7 +89,7 @@ type lease struct {
 // protect takes care of a request that begins.
 func (p *pass) protect(t *traffic, r *route, a cohort.Attributes, subject uint64, now time.Time) {
 	c, _ := cares.Get().(*care)
-	*c = care{traffic: t, route: r, first: p.version, subject: subject}
+	*c = care{tried: c.tried[:0], traffic: t, route: r, first: p.version, subject: subject}
 	p.care = c
 	s := t.shield
 	s.budget.earn(now)
@@ -101,7 +103,7 @@ func (p *pass) protect(t *traffic, r *route, a cohort.Attributes, subject uint64
 		c.refuse(dropped)
 		return
 	}
-	l, why := p.version.take(now, c, nil)
+	l, why := p.version.take(now, c)
 	if why != nil {
 		c.refuse(why.reason)
 		return
@@ -125,12 +127,13 @@ func (p *pass) follow(l lease) {
 	c := p.care
 	c.lease, c.held, c.refusal = l, true, nil
 	c.sent++
+	c.tried = append(c.tried, l.endpoint)
 	p.version, p.endpoint, p.picked, p.status = l.version, l.endpoint, l.picked, 0
 }
 
 // take lets a request pass to a version: its circuit, its limit, an endpoint and
-// that one's circuit. avoid is the endpoint that failed just now.
-func (v *version) take(now time.Time, c *care, avoid *upstream.Endpoint) (lease, *failure) {
+// that one's circuit.
+func (v *version) take(now time.Time, c *care) (lease, *failure) {
 	l := lease{version: v, begun: now}
 	var ok bool
 	if l.ticket, ok = v.guard.circuit.admit(now); !ok {
@@ -140,7 +143,7 @@ func (v *version) take(now time.Time, c *care, avoid *upstream.Endpoint) (lease,
 		v.guard.circuit.end(now, l.ticket, circuit.Unknown)
 		return l, &refusals[overload]
 	}
-	if why := l.pick(now, c.subject, avoid); why != nil {
+	if why := l.pick(now, c); why != nil {
 		v.guard.limit.leave()
 		v.guard.circuit.end(now, l.ticket, circuit.Unknown)
 		return l, why
@@ -148,17 +151,19 @@ func (v *version) take(now time.Time, c *care, avoid *upstream.Endpoint) (lease,
 	return l, nil
 }
 
-// pick finds an endpoint that is not left alone; not the one to avoid, if there
+// pick finds an endpoint that is not left alone; not one that was tried, if there
 // is another.
-func (l *lease) pick(now time.Time, subject uint64, avoid *upstream.Endpoint) *failure {
-	g := l.version.guard
-	if g.circuit == nil && avoid == nil {
+func (l *lease) pick(now time.Time, c *care) *failure {
+	g, subject := l.version.guard, c.subject
+	if g.circuit == nil && c.sent == 0 {
 		l.endpoint, l.picked = l.version.pool.Pick(subject)
 		return l.without()
 	}
 	resting := func(e *upstream.Endpoint) bool { return !g.host(e.Address()).may(now) }
-	l.endpoint, l.picked = l.version.pool.PickOther(subject, func(e *upstream.Endpoint) bool { return e == avoid || resting(e) })
-	if l.endpoint == nil && avoid != nil {
+	l.endpoint, l.picked = l.version.pool.PickOther(subject, func(e *upstream.Endpoint) bool {
+		return slices.Contains(c.tried, e) || resting(e)
+	})
+	if l.endpoint == nil && c.sent > 0 {
 		l.endpoint, l.picked = l.version.pool.PickOther(subject, resting)
 	}
 	if l.endpoint == nil {
@@ -226,7 +231,7 @@ func (p *pass) next(now time.Time, f failure, method string, whole bool) bool {
 	if to == nil {
 		return false
 	}
-	l, why := to.take(now, c, c.lease.endpoint)
+	l, why := to.take(now, c)
 	if why != nil {
 		return false
 	}
@@ -294,7 +299,8 @@ func (p *pass) free() {
 	if p.endpoint != nil {
 		p.endpoint.Release()
 	}
-	*p.care = care{}
+	clear(p.care.tried)
+	*p.care = care{tried: p.care.tried[:0]}
 	cares.Put(p.care)
 	p.care = nil
 }

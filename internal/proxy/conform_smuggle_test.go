@@ -30,6 +30,7 @@ const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 type witness struct {
 	url  string
 	seen func(t *testing.T) []string
+	kill func() // as kill -9 does; nil for one within this process
 }
 
 // witnesses are upstreams that read requests each in their own way.
@@ -48,7 +49,7 @@ func goWitness(t *testing.T) witness {
 		}
 		_, _ = io.WriteString(w, r.URL.Path)
 	})
-	return witness{url, func(*testing.T) []string {
+	return witness{url: url, seen: func(*testing.T) []string {
 		mu.Lock()
 		defer mu.Unlock()
 		return seen
@@ -86,10 +87,11 @@ http {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	kill := sync.OnceFunc(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
+	t.Cleanup(kill)
 	eventually(t, "nginx to listen", func() bool {
 		var d net.Dialer
 		c, err := d.DialContext(t.Context(), "tcp", address)
@@ -98,7 +100,7 @@ http {
 		}
 		return err == nil
 	})
-	return witness{"http://" + address, func(t *testing.T) []string {
+	return witness{url: "http://" + address, kill: kill, seen: func(t *testing.T) []string {
 		raw, err := os.ReadFile(log)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)

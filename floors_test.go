@@ -53,7 +53,10 @@ var house = []room{
 	}},
 	{path: "internal/whence", floor: 2, needs: []string{"net/netip"}},          // addresses as text
 	{path: "internal/recording", floor: 2, beside: []string{"internal/judge"}}, // it shows the judge what was recorded
-	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}},      // and lives that never were
+	{path: "internal/circuit", floor: 2},
+	{path: "internal/limiter", floor: 2},
+	{path: "internal/retry", floor: 2},
+	{path: "internal/risk", floor: 2, beside: []string{"internal/judge"}}, // and lives that never were
 
 	{path: "internal/meter", floor: 3},
 	{path: "internal/listen", floor: 3},

@@ -24,6 +24,14 @@ type Service struct {
 	SlowStart time.Duration  `json:"slow_start,omitzero"`
 	Limits    EndpointLimits `json:"limits,omitzero"`
 	DNS       DNS            `json:"dns,omitzero"`
+
+	Retries     Retries     `json:"retries,omitzero"`
+	Circuit     Circuit     `json:"circuit,omitzero"`
+	Concurrency Concurrency `json:"concurrency,omitzero"`
+	Deadline    Deadline    `json:"deadline,omitzero"`
+	// Fallback answers from the baseline when the candidate fails a request that
+	// may be repeated. The failure still counts against the candidate.
+	Fallback bool `json:"fallback,omitempty"`
 }
 
 // Version returns the named version.
@@ -45,6 +53,9 @@ type Route struct {
 	Name string `json:"name"`
 	Host string `json:"host,omitempty"`
 	Path string `json:"path"`
+
+	Priority Priority `json:"priority,omitempty"`
+	Degrade  Degrade  `json:"degrade,omitzero"`
 }
 
 // Version is one deployable build or state of a service.

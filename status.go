@@ -15,6 +15,12 @@ type ServiceStatus struct {
 	Watch *Watch `json:"watch,omitempty"`
 	// Endpoints are those of all versions, where the server knows them.
 	Endpoints []EndpointStatus `json:"endpoints,omitempty"`
+	// Strain is how its versions bear their traffic; nil where nothing is
+	// declared that would know.
+	Strain []Strain `json:"strain,omitempty"`
+	// Degraded are the routes whose users get less than they came for, now or
+	// within the last minute.
+	Degraded []Degraded `json:"degraded,omitempty"`
 }
 
 // Watch looks after a version that everybody meets, with nobody to compare it

@@ -218,7 +218,7 @@ func (a *App) startController(ctx context.Context, m *meter.Meter) error {
 	}
 	c, err := controller.New(controller.Config{
 		Services: a.Services, Driver: a.driver(), Source: source, Journal: a.store,
-		Ready: a.proxy, Log: a.log, Tick: tick,
+		Ready: a.proxy, Circuits: a.proxy, Log: a.log, Tick: tick,
 	})
 	if err != nil {
 		return err
@@ -281,13 +281,15 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.store, Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences}))
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences}))
 	return api.Guard(a.config.Admin.Token, mux)
 }
 
+func (a *App) shown() shown { return shown{a.store, a.proxy} }
+
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
-		Store: a.store, Services: a.Services, Wake: a.controller.Wake,
+		Store: a.shown(), Services: a.Services, Wake: a.controller.Wake,
 		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
 		Capture:     a.proxy.Capture,
 		Differences: a.mirror.Differences,
@@ -300,6 +302,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		m.Collector(),
+		a.proxy.Collector(),
 		a.scraper.Collector(),
 		a.mirror.Collector(),
 		rollouts{a.store, a.Services},

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/stagger-dev/stagger"
@@ -24,7 +28,12 @@ func (s *session) services() *cobra.Command {
 func (s *session) writeServices(list []stagger.ServiceStatus) error {
 	var t table
 	style := s.style()
-	t.add("SERVICE", "BASELINE", "ROLLOUT")
+	load := slices.ContainsFunc(list, func(s stagger.ServiceStatus) bool { return len(s.Strain)+len(s.Degraded) > 0 })
+	heads := []string{"SERVICE", "BASELINE", "ROLLOUT"}
+	if load {
+		heads = append(heads, "BEARS")
+	}
+	t.add(heads...)
 	for _, status := range list {
 		rollout := present.Unknown
 		switch r, w := status.Rollout, status.Watch; {
@@ -33,7 +42,36 @@ func (s *session) writeServices(list []stagger.ServiceStatus) error {
 		case w != nil && !w.Since.IsZero():
 			rollout = style.Tone(present.Warn, "! "+w.Sentence)
 		}
-		t.add(status.Service.Name, status.Baseline, rollout)
+		cells := []string{status.Service.Name, status.Baseline, rollout}
+		if load {
+			cells = append(cells, bears(status))
+		}
+		t.add(cells...)
 	}
 	return s.print("%s", &t)
+}
+
+// bears tells how the versions of a service bear their traffic, and which of its
+// routes are degraded.
+func bears(s stagger.ServiceStatus) string {
+	var parts []string
+	for _, v := range s.Strain {
+		part := v.Version
+		if v.Limit > 0 {
+			part += fmt.Sprintf(" %.0f%% of %d", 100*v.Saturation, v.Limit)
+		}
+		if v.Circuit != "" && v.Circuit != "closed" {
+			part += " circuit " + v.Circuit
+		}
+		if part != v.Version {
+			parts = append(parts, part)
+		}
+	}
+	for _, d := range s.Degraded {
+		parts = append(parts, d.Route+" "+d.Mode)
+	}
+	if len(parts) == 0 {
+		return present.Unknown
+	}
+	return strings.Join(parts, ", ")
 }

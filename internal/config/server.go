@@ -222,6 +222,7 @@ func (v value) service(listeners []Listener, routes unique) stagger.Service {
 	if h, ok := f["version_header"]; ok {
 		s.VersionHeader = h.headerOrOff()
 	}
+	protect(f, &s)
 	v.endpoints(f, &s)
 	return s
 }
@@ -277,6 +278,12 @@ func (v value) routes() []stagger.Route {
 		}
 		if path, ok := f["path"]; ok {
 			r.Path = path.routePath()
+		}
+		if p, ok := f["priority"]; ok {
+			r.Priority = stagger.Priority(p.choice())
+		}
+		if d, ok := f["degrade"]; ok {
+			r.Degrade = d.degrade()
 		}
 		out = append(out, r)
 	}

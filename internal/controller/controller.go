@@ -31,6 +31,7 @@ type Config struct {
 	Source   Source
 	Journal  Journal
 	Ready    Readier
+	Circuits Circuits         // nil: none ever opens
 	NewJudge NewJudge         // nil: StatisticalJudge
 	Log      *slog.Logger     // nil: nothing is logged
 	Tick     time.Duration    // between two looks; 0: 250 ms

@@ -33,6 +33,13 @@ type Readier interface {
 	Ready(service, version string) bool
 }
 
+// Circuits tells which versions the data plane has stopped to send requests to.
+type Circuits interface {
+	// Tripped returns what opened the circuit of version; empty while it is
+	// closed, or there is none.
+	Tripped(service, version string) string
+}
+
 // Journal keeps what must survive: rollouts with their history, commands and
 // the judges' evidence.
 type Journal interface {

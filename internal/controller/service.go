@@ -93,7 +93,7 @@ func (s *service) decide(ctx context.Context, now time.Time, c *stagger.Command)
 		return nil
 	}
 	next, err := engine.Next(s.rollout, engine.Input{
-		At: now, Verdict: s.verdict(now), Ready: s.readiness(), Command: c,
+		At: now, Verdict: s.verdict(now), Ready: s.readiness(), Tripped: s.tripped(), Command: c,
 		ObservedShare: s.landed(),
 	})
 	if err != nil {
@@ -101,6 +101,15 @@ func (s *service) decide(ctx context.Context, now time.Time, c *stagger.Command)
 	}
 	s.adopt(ctx, now, next)
 	return nil
+}
+
+// tripped is what opened the candidate's circuit. Before its first stage it has
+// met nobody of the rollout's.
+func (s *service) tripped() string {
+	if s.config.Circuits == nil || s.rollout.Stage < 0 {
+		return ""
+	}
+	return s.config.Circuits.Tripped(s.name, s.rollout.Candidate)
 }
 
 func (s *service) readiness() engine.Ready {

@@ -36,7 +36,7 @@ func (t *turn) rollbackReason() (reason string, back bool) {
 		return say("the evidence is beyond doubt", t.in.Verdict.Sentence), true
 	}
 	if !r.Shed.IsZero() && !t.clean() && t.at.Sub(r.Shed) >= r.Plan.Shed.Patience {
-		return say("shed and not cleared within "+span(r.Plan.Shed.Patience), t.in.Verdict.Sentence), true
+		return say("shed and not cleared within "+span(r.Plan.Shed.Patience), t.sentence()), true
 	}
 	if s, ok := stage(r); ok && t.overdue() && s.AtTimebox == stagger.TimeboxRollback && !t.leaving(s) {
 		return say(fmt.Sprintf("stage %s was not healthy within its timebox of %s", stageName(r), span(s.Timebox)), t.in.Verdict.Sentence), true
@@ -57,8 +57,8 @@ func end(p stagger.Phase) func(*stagger.Event) {
 func (t *turn) shed() {
 	r := t.rollout
 	switch {
-	case r.Shed.IsZero() && t.in.Verdict.Advice == stagger.AdviseShed && t.exposed() && t.in.Ready.Baseline:
-		t.record(stagger.EventShed, say("the candidate fails badly; traffic is cut to the probe", t.in.Verdict.Sentence),
+	case r.Shed.IsZero() && t.catastrophic() && t.exposed() && t.in.Ready.Baseline:
+		t.record(stagger.EventShed, say("the candidate fails badly; traffic is cut to the probe", t.sentence()),
 			func(e *stagger.Event) { e.Weight = min(r.Weight, r.Plan.Shed.Probe) })
 	case !r.Shed.IsZero() && t.clean():
 		t.record(stagger.EventRestored, say("it was a blip; the weight is back", t.in.Verdict.Sentence),
@@ -112,7 +112,7 @@ func (t *turn) holdReason(h stagger.Hold) string {
 	case stagger.HoldUnready:
 		return t.unreadyReason()
 	case stagger.HoldSuspect:
-		return say("the evidence looks bad, not yet proved", t.in.Verdict.Sentence)
+		return say("the evidence looks bad, not yet proved", t.sentence())
 	case stagger.HoldBlind:
 		return say("telemetry is missing", t.in.Verdict.Sentence)
 	case stagger.HoldTimebox:
@@ -120,7 +120,7 @@ func (t *turn) holdReason(h stagger.Hold) string {
 	case stagger.HoldPaused:
 		return "it is paused; a person resumes it"
 	case stagger.HoldShed:
-		return say("traffic is cut to the probe", t.in.Verdict.Sentence)
+		return say("traffic is cut to the probe", t.sentence())
 	case stagger.HoldNone:
 	}
 	return ""

@@ -21,6 +21,9 @@ type Input struct {
 	At      time.Time
 	Verdict stagger.Verdict
 	Ready   Ready
+	// Tripped is what opened the candidate's circuit in the data plane, which has
+	// stopped to send it requests; empty while it is closed, or there is none.
+	Tripped string
 	// Command is what a person asks now; nil when nobody asks anything.
 	Command *stagger.Command
 	// SupersededBy names the rollout that takes this one's place; empty when

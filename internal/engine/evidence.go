@@ -14,7 +14,22 @@ func (t *turn) clean() bool {
 		return false
 	case stagger.AdviseNothing, stagger.AdviseAlert:
 	}
-	return !t.blind() && t.in.Verdict.Outcome != stagger.OutcomeRegressed
+	return !t.blind() && t.in.Verdict.Outcome != stagger.OutcomeRegressed && t.in.Tripped == ""
+}
+
+// catastrophic says whether traffic must be cut to the probe: the evidence says
+// so, or the data plane, which needs none.
+func (t *turn) catastrophic() bool {
+	return t.in.Verdict.Advice == stagger.AdviseShed || t.in.Tripped != ""
+}
+
+// sentence is what speaks for what is decided: what the data plane saw, or else
+// the evidence.
+func (t *turn) sentence() string {
+	if t.in.Tripped != "" {
+		return "its circuit opened after " + t.in.Tripped
+	}
+	return t.in.Verdict.Sentence
 }
 
 // accused says whether the evidence asks to hold, or more.
@@ -47,7 +62,7 @@ func (t *turn) stranded() bool {
 		return false
 	}
 	_, back := t.rollbackReason()
-	return back || t.in.Verdict.Advice == stagger.AdviseShed && t.rollout.Shed.IsZero()
+	return back || t.catastrophic() && t.rollout.Shed.IsZero()
 }
 
 // holdOf returns what should keep the rollout from advancing now.

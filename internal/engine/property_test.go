@@ -78,6 +78,7 @@ func drawInput(t *rapid.T, at time.Time) engine.Input {
 		},
 		Ready:         engine.Ready{Baseline: !rare(t, "baseline down"), Candidate: !rare(t, "candidate down")},
 		ObservedShare: rapid.SampledFrom([]float64{-1, 0, 0.5, 1}).Draw(t, "share"),
+		Tripped:       rapid.SampledFrom([]string{"", "", "", "5 failures in a row"}).Draw(t, "tripped"),
 	}
 	n := rapid.SampledFrom([]uint64{0, 1000}).Draw(t, "judged")
 	in.Verdict.Baseline.Stage, in.Verdict.Candidate.Stage = n, n

@@ -149,6 +149,8 @@ func evidence(r stagger.Rollout) (all []engine.Input) {
 	for _, passed := range []time.Duration{0, 3 * time.Hour} {
 		for _, v := range verdicts {
 			v.Baseline.Stage, v.Candidate.Stage = 1000, 1000
+			tripped := engine.Input{At: r.UpdatedAt.Add(passed), Verdict: v, ObservedShare: -1, Ready: engine.Ready{Baseline: true, Candidate: true}, Tripped: "5 failures"}
+			all = append(all, tripped)
 			for i := range 4 {
 				share := float64(i%2) - float64(i/2) // -1, 0, 0, 1 over the four
 				all = append(all, engine.Input{

@@ -61,3 +61,6 @@ func outcomes(n *[classes]uint64) stagger.Outcomes {
 		ClientAbort:   n[ClientAbort],
 	}
 }
+
+// Failed says whether the version is to blame.
+func (c Class) Failed() bool { return c.failed() }

@@ -33,6 +33,8 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	out <- requestsDesc
 	out <- inFlightDesc
 	out <- durationDesc
+	out <- deliveredDesc
+	out <- attemptsDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -46,6 +48,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 // reads the channel may be slow.
 func (s *service) collect(out chan<- prometheus.Metric) {
 	type reading struct {
+		series         *Series
 		version, route string
 		created        time.Time
 		total          *tally
@@ -53,7 +56,7 @@ func (s *service) collect(out chan<- prometheus.Metric) {
 	s.mu.Lock()
 	readings := make([]reading, 0, len(s.series))
 	for _, one := range s.series {
-		readings = append(readings, reading{one.version, one.route, one.created, one.now()})
+		readings = append(readings, reading{one, one.version, one.route, one.created, one.now()})
 	}
 	s.mu.Unlock()
 
@@ -64,6 +67,7 @@ func (s *service) collect(out chan<- prometheus.Metric) {
 			out <- prometheus.MustNewConstMetric(requestsDesc, prometheus.CounterValue, float64(n),
 				s.name, r.version, r.route, Class(class).String())
 		}
+		r.series.collectFurther(out, r.total)
 		out <- newDuration(r.total.histogram(), r.created, s.name, r.version, r.route)
 	}
 	for _, version := range slices.Sorted(maps.Keys(inFlight)) {

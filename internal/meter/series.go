@@ -19,6 +19,7 @@ type Series struct {
 	shards  []shard
 	created time.Time
 	failed  subjects // who failed already
+	further further  // what came after first attempts
 
 	// The rest is guarded by service.mu.
 	total   tally // sealed, and what ended after it was sealed

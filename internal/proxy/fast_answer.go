@@ -34,6 +34,8 @@ type arrival struct {
 	marks uint64      // of the watch, when it ended the wait for the head
 	err   error       // why there is no head
 	large bool        // the rest of the body goes another way, see splice
+
+	putAway
 }
 
 // begin makes ready for an answer.
@@ -129,6 +131,9 @@ func (c *courier) beginAnswer() (end bool) {
 		return true
 	}
 	if a.complete = true; r.Status == http.StatusSwitchingProtocols {
+		return true
+	}
+	if c.pass.care != nil && c.weigh() {
 		return true
 	}
 	a.body = c.contentOf()

@@ -130,8 +130,11 @@ func (c *courier) cut() {
 func (c *courier) finish(class meter.Class) {
 	if c.open {
 		c.open = false
+		if c.pass.care != nil {
+			c.watch.until.Store(0)
+		}
 		c.tape.end()
-		c.pass.sample.End(time.Now(), class)
+		c.pass.finish(time.Now(), class)
 		c.pass.release(class)
 		c.endCopying(class)
 	}
@@ -250,7 +253,6 @@ func (c *courier) handOver() {
 // carry routes a request, passes it on and answers it, or leaves that to upload
 // when its body is not here. It is false when the connection ends.
 func (c *courier) carry() bool {
-	now := time.Now()
 	r := &c.request
 	head := c.in[c.from:c.to]
 	path := r.Path.Of(head)
@@ -258,8 +260,9 @@ func (c *courier) carry() bool {
 		c.path = wire.AppendPath(c.path[:0], path)
 		path = c.path
 	}
-	traffic, route := c.lane.proxy.table.Load().find(c.lane.listener, view(r.Host.Of(head)), view(path))
-	if route == nil || !traffic.plain {
+	traffic, route, ok := c.lane.proxy.find(c.lane.listener, view(r.Host.Of(head)), view(path), nil)
+	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	if !ok || route == nil || !traffic.plain || !c.carries(traffic, route, int(here)) {
 		c.unusual = true
 		return false
 	}
@@ -267,10 +270,13 @@ func (c *courier) carry() bool {
 	c.headless, c.repeatable = string(method) == "HEAD", isRepeatable(method)
 	c.asked.request, c.asked.head, c.asked.claims = r, head, nil
 	c.traffic, c.closing, c.early, c.marks = traffic, r.Close, false, 0
+	now := time.Now()
 	c.pass, c.open = traffic.admit(route, &c.asked, now), true
 	c.watch.response.Store(int64(traffic.timeouts.Response))
 	c.watch.idle.Store(int64(traffic.timeouts.Idle))
-	here := min(max(r.Length, 0), int64(len(head)-r.Size))
+	if c.pass.care != nil {
+		c.protect()
+	}
 	c.tape = c.record(head, int(here), now)
 	c.outbound(head, int(here))
 	if traffic.shade != nil && traffic.shades(&c.pass, view(method)) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
-	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // What an upstream may do wrong.
@@ -26,14 +25,34 @@ const maxAnswerHead = 256 << 10
 // false when the client's connection must end, as the answer did not come
 // through whole.
 func (c *courier) exchange() bool {
-	if c.pass.endpoint == nil {
-		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
+	for {
+		var f failure
+		lost := false
+		if c.pass.endpoint == nil {
+			f = c.pass.refused()
+		} else {
+			marks, err := c.ask()
+			switch {
+			case err == nil && c.arrival.over == nil:
+				return c.conclude()
+			case err == nil && c.passOver():
+				c.resend()
+				continue
+			case err == nil:
+				return c.reply(c.arrival.instead)
+			}
+			c.drop()
+			f, lost = c.failure(marks, err)
+		}
+		switch {
+		case lost:
+			c.finish(meter.ClientAbort)
+			return false
+		case !c.again(f):
+			return c.giveUp(f)
+		}
+		c.resend()
 	}
-	if marks, err := c.ask(); err != nil {
-		c.drop()
-		return c.blame(marks, err)
-	}
-	return c.conclude()
 }
 
 // ask sends the request and takes in the answer. A link that was idle may have
@@ -70,7 +89,7 @@ func (c *courier) link() (reused bool, err error) {
 
 // connect makes a new link.
 func (c *courier) connect() error {
-	upstream, err := c.pass.endpoint.Connect(c.traffic.timeouts.Connect)
+	upstream, err := c.pass.endpoint.Connect(c.patience())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDial, err)
 	}
@@ -230,23 +249,12 @@ func (c *courier) sendInterim(a *arrival) error {
 // blame answers a request that got no answer from its upstream, and counts it
 // against whoever is to blame.
 func (c *courier) blame(marks uint64, err error) bool {
-	switch {
-	case marks&gone != 0, errors.Is(err, errClientGone), c.lane.cutting.Load():
+	f, lost := c.failure(marks, err)
+	if lost {
 		c.finish(meter.ClientAbort)
 		return false
-	case marks&expired != 0:
-		return c.fail(http.StatusGatewayTimeout, meter.Timeout, "the service did not answer in time")
-	case errors.Is(err, upstream.ErrFull):
-		c.pass.picked = upstream.Full
-		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
-	case errors.Is(err, errDial) && c.pass.picked == upstream.Doubtful:
-		return c.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no healthy endpoint")
-	case errors.Is(err, errDial):
-		return c.fail(http.StatusBadGateway, meter.ConnectError, "the service cannot be reached")
-	case errors.Is(err, errMalformed):
-		return c.fail(http.StatusBadGateway, meter.ConnectError, "the service sent a malformed answer")
 	}
-	return c.fail(http.StatusBadGateway, meter.ConnectError, "the service broke off the connection")
+	return c.fail(f.status, f.class, f.text)
 }
 
 // fail answers in the proxy's own name.
@@ -255,7 +263,7 @@ func (c *courier) fail(status int, class meter.Class, text string) bool {
 	out := fmt.Appendf(c.out[:0], "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nDate: %s\r\n",
 		status, http.StatusText(status), len(text), now().UTC().Format(http.TimeFormat))
 	out = append(out, c.pass.version.line...)
-	if c.pass.picked == upstream.Full {
+	if c.pass.mayPass() {
 		out = append(out, "Retry-After: "+retryAfter+"\r\n"...)
 	}
 	if c.ends() {

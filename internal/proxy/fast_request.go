@@ -104,7 +104,7 @@ func (c *courier) outbound(head []byte, here int) {
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		name := f.Name.Of(head)
-		if isHopByHop(name) || c.hides(name) || r.Listing && isListed(head, r.Fields, name) {
+		if isHopByHop(name) || c.hides(name) || c.tells(name) || r.Listing && isListed(head, r.Fields, name) {
 			continue
 		}
 		out = append(out, f.Line.Of(head)...)
@@ -113,6 +113,7 @@ func (c *courier) outbound(head []byte, here int) {
 		out = append(out, "Content-Length: 0\r\n"...)
 	}
 	out = c.introduce(out, head)
+	out = c.tellDeadline(out)
 	out = append(out, "\r\n"...)
 	out = append(out, head[r.Size:r.Size+here]...)
 	c.out = out

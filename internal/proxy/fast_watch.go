@@ -21,6 +21,7 @@ type watch struct {
 	upstream atomic.Pointer[link]
 	response atomic.Int64 // time limits, as durations
 	idle     atomic.Int64
+	until    atomic.Int64 // an instant, see protect; zero for none
 
 	// What the last look saw.
 	seen   uint64
@@ -126,6 +127,10 @@ func (l *lane) lookAt(c *courier, now time.Time) {
 	}
 	if p == resting && l.draining.Load() {
 		c.wake(word, expired, nil)
+		return
+	}
+	if until := w.until.Load(); until != 0 && instant(now) >= until && p >= sending && p <= moving {
+		c.wake(word, expired, w.upstream.Load())
 		return
 	}
 	if word != w.seen || heard != w.heard {

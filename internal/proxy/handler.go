@@ -1,22 +1,15 @@
 package proxy
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/textproto"
-	"net/url"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
-	"github.com/stagger-dev/stagger/internal/mirror"
-	"github.com/stagger-dev/stagger/internal/proxy/wire"
-	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -27,7 +20,6 @@ type handler struct {
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	now := time.Now()
 	if r.ProtoMajor == 1 && len(r.Header["Upgrade"]) > 0 {
 		// What follows on the connection is not framed strictly any more
 		// (see framing); it must not be read as another request.
@@ -40,10 +32,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.proxy.listeners[h.listener].sendsAway(w, r) {
 		return
 	}
-	traffic, route := h.proxy.table.Load().find(h.listener, r.Host, r.URL.Path)
-	if route == nil {
+	traffic, route, ok := h.proxy.find(h.listener, r.Host, r.URL.Path, r.Context().Done())
+	switch {
+	case route == nil:
 		h.proxy.sayGoodbye(w)
 		answer(w, http.StatusNotFound, "no route leads from here")
+		return
+	case !ok:
+		answer(w, http.StatusServiceUnavailable, "the service is paused and too many requests wait")
 		return
 	}
 	x := exchange{
@@ -51,140 +47,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		traffic: traffic, attributes: attributes{request: r, rules: &h.proxy.listeners[h.listener].Whence},
 		class: meter.ConnectError,
 	}
+	now := time.Now()
 	x.pass = traffic.admit(route, &x.attributes, now)
 	x.shaded = traffic.shade != nil && traffic.shades(&x.pass, r.Method)
 	defer x.finish()
 	x.tape = traffic.record(r, &x.attributes, now)
 	x.serve()
-}
-
-// exchange is one request and its answer.
-type exchange struct {
-	w       http.ResponseWriter
-	r       *http.Request
-	control *http.ResponseController
-	proxy   *Proxy
-
-	traffic    *traffic
-	attributes attributes
-	pass       pass
-	shaded     bool // the request was chosen to be mirrored
-	copy       *mirror.Copy
-	metered    bool        // the sample was ended
-	class      meter.Class // how it ends
-
-	upgrade string       // the protocol the client asks to switch to
-	body    *requestBody // nil when there is none
-	tape    *tape        // nil unless the body is captured
-	idle    idle
-	interim interim
-}
-
-// finish ends the sample, whatever happened. A panic ends this exchange only.
-func (x *exchange) finish() {
-	failure := recover()
-	x.idle.stop()
-	x.interim.stop()
-	x.meter(x.class)
-	x.pass.release(x.class)
-	endCopy(x.copy, x.class)
-	if x.body != nil {
-		x.body.end(x.control, failure == nil && x.r.ProtoMajor == 1)
-	}
-	x.tape.end()
-	if failure == nil {
-		return
-	}
-	if failure != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
-		x.proxy.log.Error("a request panicked", "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
-	}
-	panic(http.ErrAbortHandler) // net/http drops the connection or the stream
-}
-
-// meter ends the sample, once.
-func (x *exchange) meter(class meter.Class) {
-	if !x.metered {
-		x.metered = true
-		x.pass.sample.End(time.Now(), class)
-	}
-}
-
-func (x *exchange) serve() {
-	if x.pass.endpoint == nil {
-		x.fail(http.StatusServiceUnavailable, meter.ConnectError, x.pass.refusal())
-		return
-	}
-	ctx, cancel := context.WithCancelCause(x.r.Context())
-	defer cancel(nil)
-	x.idle.after, x.idle.cancel, x.idle.control = x.traffic.timeouts.Idle, cancel, x.control
-	request := x.outbound(ctx)
-	if x.shaded {
-		x.beginCopy(request)
-	}
-	if x.body != nil {
-		if x.r.ProtoMajor == 1 {
-			// The answer may begin before the request ends.
-			_ = x.control.EnableFullDuplex()
-		}
-		x.idle.touch()
-	}
-	response, err := x.pass.endpoint.RoundTrip(request)
-	x.interim.stop()
-	if err != nil {
-		x.blame(err)
-		return
-	}
-	x.idle.answered.Store(true)
-	x.pass.status = response.StatusCode
-	defer func() {
-		// Cancelled first, as closing waits for the request to be sent, and the
-		// client may never finish it.
-		cancel(nil)
-		_ = response.Body.Close()
-	}()
-	switch {
-	case response.StatusCode == http.StatusSwitchingProtocols:
-		x.switchProtocols(response)
-	case response.StatusCode < 200:
-		x.fail(http.StatusBadGateway, meter.ConnectError, "the service sent a malformed answer")
-	default:
-		x.answer(response)
-	}
-}
-
-// outbound makes the request to the upstream.
-func (x *exchange) outbound(ctx context.Context) *http.Request {
-	r, e := x.r, x.pass.endpoint
-	if r.ProtoMajor == 1 && e.Upgrades() {
-		x.upgrade = upgradeOf(r.Header)
-		if wire.Equal(x.upgrade, "h2c") {
-			x.upgrade = "" // the proxy's business, and it need not
-		}
-	}
-	forward(r, x.upgrade, x.attributes.rules, hopOf(r))
-	out := &http.Request{
-		Method: r.Method,
-		URL: &url.URL{
-			Scheme: e.Scheme(), Host: e.Authority(),
-			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
-		},
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: r.Header,
-		Host:   r.Host,
-	}
-	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		x.body = &requestBody{from: x.tape.over(r.Body), idle: &x.idle, invited: len(r.Header["Expect"]) == 0}
-		out.Body, out.ContentLength = x.body, r.ContentLength
-		if r.ContentLength < 0 && r.Trailer == nil {
-			r.Trailer = make(http.Header) // filled in by the server, even unannounced
-		}
-		out.Trailer = r.Trailer
-	}
-	if r.ProtoAtLeast(1, 1) {
-		x.interim.w = x.w
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: x.interim.pass})
-	}
-	return out.WithContext(ctx)
 }
 
 // interim passes answers of status 1xx on while the final one is awaited.
@@ -226,17 +94,23 @@ func (i *interim) stop() {
 }
 
 // fail answers in the proxy's own name.
-func (x *exchange) fail(status int, class meter.Class, text string) {
-	x.class = class
+func (x *exchange) fail(f failure) {
+	x.class = f.class
+	x.closeAfter()
+	x.nameVersion(x.w.Header())
+	x.proxy.sayGoodbye(x.w)
+	if x.pass.mayPass() {
+		x.w.Header().Set("Retry-After", retryAfter)
+	}
+	answer(x.w, f.status, f.text)
+}
+
+// closeAfter ends the connection after an answer to a request that was not read
+// to its end.
+func (x *exchange) closeAfter() {
 	if x.body != nil && x.r.ProtoMajor == 1 && !x.body.complete.Load() {
 		x.w.Header().Set("Connection", "close")
 	}
-	x.nameVersion(x.w.Header())
-	x.proxy.sayGoodbye(x.w)
-	if x.pass.picked == upstream.Full {
-		x.w.Header().Set("Retry-After", retryAfter)
-	}
-	answer(x.w, status, text)
 }
 
 // nameVersion tells which version answered, where the service wants that.

@@ -48,6 +48,13 @@ func (i *idle) touch() {
 	i.timer.Reset(i.after)
 }
 
+// begin says what ends the attempt that begins.
+func (i *idle) begin(cancel context.CancelCauseFunc) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.cancel, i.reason = cancel, nil
+}
+
 // pause stops waiting until the next touch.
 func (i *idle) pause() {
 	i.mu.Lock()

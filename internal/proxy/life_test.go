@@ -145,7 +145,7 @@ func TestProbesMayBeWrong(t *testing.T) {
 }
 
 // unused returns an address nobody listens on.
-func unused(t *testing.T) string {
+func unused(t testing.TB) string {
 	t.Helper()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -5,53 +5,69 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/retry"
 	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
-// blame answers a request that got no answer from its upstream, and counts it
-// against whoever is to blame.
-func (x *exchange) blame(err error) {
+// The ways a request may fail before its answer began.
+var (
+	failMalformed   = failure{cause: retry.Broken, status: http.StatusBadRequest, class: meter.ClientError, text: "the request is malformed"}
+	failClientIdle  = failure{cause: retry.Broken, status: http.StatusRequestTimeout, class: meter.ClientAbort, text: "the request did not arrive in time"}
+	failLate        = failure{cause: retry.Late, status: http.StatusGatewayTimeout, class: meter.Timeout, text: "the service did not answer in time"}
+	failDeadline    = failure{cause: retry.Late, status: http.StatusGatewayTimeout, class: meter.Timeout, text: "the service did not answer within the time the client gave"}
+	failUnhealthy   = failure{cause: retry.Unreachable, status: http.StatusServiceUnavailable, class: meter.ConnectError, text: "the service has no healthy endpoint"}
+	failFull        = failure{cause: retry.Unreachable, status: http.StatusServiceUnavailable, class: meter.ConnectError, text: refusals[full].text}
+	failUnreachable = failure{cause: retry.Unreachable, status: http.StatusBadGateway, class: meter.ConnectError, text: "the service cannot be reached"}
+	failBroken      = failure{cause: retry.Broken, status: http.StatusBadGateway, class: meter.ConnectError, text: "the service broke off the connection"}
+	failAnswer      = failure{cause: retry.Broken, status: http.StatusBadGateway, class: meter.ConnectError, text: "the service sent a malformed answer"}
+)
+
+// blame says how a request failed that got no answer from its upstream, and who
+// is to blame.
+func (x *exchange) blame(err error) failure {
 	// First what the proxy knows better than net/http, which calls every client
 	// gone whose connection fails to be read.
 	if x.body != nil {
 		if _, bad := errors.AsType[malformed](x.body.failure()); bad {
-			x.fail(http.StatusBadRequest, meter.ClientError, "the request is malformed")
-			return
+			return failMalformed
 		}
 	}
 	switch idle := x.idle.cause(); {
 	case errors.Is(idle, errClientIdle):
-		x.fail(http.StatusRequestTimeout, meter.ClientAbort, "the request did not arrive in time")
-		return
+		return failClientIdle
 	case idle != nil:
-		x.fail(http.StatusGatewayTimeout, meter.Timeout, "the service did not answer in time")
-		return
+		return failLate
 	}
 	if x.clientGone() || x.body != nil && x.body.failure() != nil {
 		x.abort(meter.ClientAbort)
 	}
-	x.blameUpstream(err)
+	return x.blameUpstream(err)
 }
 
-func (x *exchange) blameUpstream(err error) {
+func (x *exchange) blameUpstream(err error) failure {
 	operation, isOperation := errors.AsType[*net.OpError](err)
 	wait, isNetwork := errors.AsType[net.Error](err)
 	switch {
+	case x.late():
+		return failDeadline
 	case errors.Is(err, upstream.ErrFull):
 		x.pass.picked = upstream.Full
-		x.fail(http.StatusServiceUnavailable, meter.ConnectError, x.pass.refusal())
+		return failFull
 	case isOperation && operation.Op == "dial" && x.pass.picked == upstream.Doubtful:
-		x.fail(http.StatusServiceUnavailable, meter.ConnectError, "the service has no healthy endpoint")
+		return failUnhealthy
 	case isOperation && operation.Op == "dial":
-		x.fail(http.StatusBadGateway, meter.ConnectError, "the service cannot be reached")
+		return failUnreachable
 	case isNetwork && wait.Timeout():
-		x.fail(http.StatusGatewayTimeout, meter.Timeout, "the service did not answer in time")
-	default:
-		x.fail(http.StatusBadGateway, meter.ConnectError, "the service broke off the connection")
+		return failLate
 	}
+	return failBroken
 }
+
+// late says whether the time that the client gave is over.
+func (x *exchange) late() bool { return x.pass.care != nil && x.pass.care.deadline.over(time.Now()) }
 
 // clientGone says whether the client has closed its connection or stream.
 func (x *exchange) clientGone() bool { return x.r.Context().Err() != nil }

@@ -111,7 +111,32 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 		t.versions = append(t.versions, one)
 		t.plain = t.plain && one.pool.Plain()
 	}
+	if err := t.protect(before); err != nil {
+		return nil, err
+	}
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
+}
+
+// protect gives a service what it declares, as it stands in the table before.
+func (t *traffic) protect(before *traffic) (err error) {
+	var was *shield
+	if before != nil {
+		was = before.shield
+	}
+	if t.shield, err = newShield(*t.service, was); err != nil || t.shield == nil {
+		return err
+	}
+	for _, v := range t.versions {
+		if before != nil && before.shield == t.shield {
+			if same := before.version(v.name); same != nil && same.pool == v.pool {
+				v.guard = same.guard
+			}
+		}
+		if v.guard == nil {
+			v.guard = newGuard(*t.service, len(v.pool.Endpoints()))
+		}
+	}
+	return nil
 }
 
 // poolOf returns the pool of a version: the one before if it still serves, else
@@ -148,7 +173,11 @@ func (p *Proxy) count(t *table) {
 		for _, v := range s.versions {
 			v.series = v.series[:0]
 			for _, r := range s.service.Routes {
-				v.series = append(v.series, p.meter.Series(s.service.Name, v.name, routeName(r)))
+				one := p.meter.Series(s.service.Name, v.name, routeName(r))
+				if s.shield != nil {
+					one.Further()
+				}
+				v.series = append(v.series, one)
 			}
 		}
 	}
@@ -259,6 +288,7 @@ func (p *Proxy) Stop(ctx context.Context) error {
 		return nil
 	}
 	p.running = false
+	p.resumeAll()
 	ctx, cancel := context.WithTimeout(ctx, p.limits.Drain)
 	defer cancel()
 	err := p.drain(ctx)
@@ -403,7 +433,11 @@ func (p *Proxy) replace(next *table) error {
 	now := p.table.Load()
 	for i, s := range next.services {
 		before, _ := now.service(s.service.Name)
-		if before == nil || !before.applied {
+		if before == nil {
+			continue
+		}
+		s.pause = before.pause
+		if !before.applied {
 			continue
 		}
 		s.arrivals = before.arrivals
@@ -415,6 +449,7 @@ func (p *Proxy) replace(next *table) error {
 	}
 	p.count(next)
 	p.table.Store(next)
+	now.wake(next)
 	for _, s := range next.services {
 		p.meter.Weigh(time.Now(), s.split)
 	}

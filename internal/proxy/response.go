@@ -17,12 +17,14 @@ var pieces = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 func (x *exchange) answer(response *http.Response) {
 	announced := len(response.Trailer)
 	x.sendHeader(response)
+	x.remember(response)
 	if x.copy != nil {
 		x.copy.Answered(response.StatusCode, response.Header, response.ContentLength)
 	}
 	if err := x.sendBody(response); err != nil {
 		x.breakOff(err)
 	}
+	x.remembered(response)
 	sendTrailer(x.w.Header(), response.Trailer, announced)
 	x.class = classOf(response)
 }
@@ -73,6 +75,7 @@ func (x *exchange) sendBody(response *http.Response) error {
 		n, err := response.Body.Read(buffer[:])
 		if n > 0 {
 			left -= int64(n)
+			x.copied.add(buffer[:n])
 			if x.sendPiece(buffer[:n], left != 0) != nil {
 				return errClientGone
 			}
@@ -113,7 +116,7 @@ func (x *exchange) flush() error {
 func (x *exchange) breakOff(err error) {
 	idle := x.idle.cause()
 	switch {
-	case errors.Is(idle, errUpstreamIdle):
+	case errors.Is(idle, errUpstreamIdle), idle == nil && !x.clientGone() && !errors.Is(err, errClientGone) && x.late():
 		x.abort(meter.Timeout)
 	case idle != nil, x.clientGone(), errors.Is(err, errClientGone):
 		x.abort(meter.ClientAbort)

@@ -18,6 +18,8 @@ type traffic struct {
 	versions []*version
 	plain    bool // every endpoint speaks HTTP/1.1
 	tap      *tapOf
+	shield   *shield // nil where nothing is declared
+	pause    *pause  // nil while requests are sent
 
 	split stagger.Split
 	// applied tells a split that was asked for from the one a service starts
@@ -41,6 +43,7 @@ type version struct {
 	header []string // the value of the version header, shared by all answers
 	line   []byte   // the whole field, empty where the service wants none
 	pool   *upstream.Pool
+	guard  *guard          // nil where the service has no shield
 	series []*meter.Series // by the index of the route
 }
 
@@ -105,15 +108,20 @@ type pass struct {
 	picked   upstream.Picked    // what is to be said of the endpoint, or of there being none
 	status   int                // what the endpoint answered, zero before it did
 	sample   meter.Sample
+	care     *care // nil where the service has no shield
 }
 
 // admit chooses version and endpoint, and begins to measure. A version without
-// a healthy endpoint keeps its subjects: moving them would hide its failure.
-// Nobody tries another endpoint later, so the one chosen is the one to count.
+// a healthy endpoint keeps its subjects: moving them would hide its failure. The
+// first endpoint is the one to count, whoever is tried later.
 func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	v, request := t.choose(a)
 	p := pass{version: v}
-	p.endpoint, p.picked = v.pool.Pick(request.Subject)
+	if t.shield != nil {
+		p.protect(t, r, a, request.Subject, now)
+	} else {
+		p.endpoint, p.picked = v.pool.Pick(request.Subject)
+	}
 	if p.endpoint != nil {
 		request.Host = p.endpoint.Host()
 	}
@@ -121,8 +129,13 @@ func (t *traffic) admit(r *route, a cohort.Attributes, now time.Time) pass {
 	return p
 }
 
-// release gives the endpoint back and tells it how the request ended.
+// release gives the endpoint back and tells it how the request ended, and gives
+// the care back.
 func (p *pass) release(class meter.Class) {
+	if p.care != nil {
+		p.free()
+		return
+	}
 	if p.endpoint == nil {
 		return
 	}
@@ -132,16 +145,17 @@ func (p *pass) release(class meter.Class) {
 	p.endpoint.Release()
 }
 
-// retryAfter is how many seconds a client is asked to wait where a version is
-// full for the moment.
+// retryAfter is how many seconds a client is asked to wait where a version takes
+// no more for the moment.
 const retryAfter = "1"
 
-// refusal says why there is no endpoint for a request.
-func (p *pass) refusal() string {
-	if p.picked == upstream.Full {
-		return "every endpoint of the service is full"
+// mayPass says whether waiting may help a request that was refused.
+func (p *pass) mayPass() bool {
+	if p.care != nil && p.care.refusal != nil {
+		r := p.care.refusal.reason
+		return r == circuitOpen || r == overload || r == full
 	}
-	return "the service has no endpoint"
+	return p.picked == upstream.Full
 }
 
 // routeName is what a route is called where its requests are counted.

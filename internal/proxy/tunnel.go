@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
+	"github.com/stagger-dev/stagger/internal/retry"
 )
 
 // switchProtocols joins client and upstream after a 101. The request has its
@@ -21,13 +22,13 @@ func (x *exchange) switchProtocols(response *http.Response) {
 	upstream, ok := response.Body.(io.ReadWriteCloser)
 	if !ok || x.upgrade == "" || !strings.EqualFold(upgradeOf(response.Header), x.upgrade) {
 		_ = response.Body.Close()
-		x.fail(http.StatusBadGateway, meter.ConnectError, "the service switched to a protocol nobody asked for")
+		x.fail(failSwitch)
 		return
 	}
 	client, buffered, err := x.control.Hijack()
 	if err != nil {
 		_ = upstream.Close()
-		x.fail(http.StatusBadGateway, meter.ConnectError, "the connection cannot be switched")
+		x.fail(failHijack)
 		return
 	}
 	t := &tunnel{client: client, buffered: buffered.Reader, upstream: upstream}
@@ -65,6 +66,12 @@ func (x *exchange) sendSwitch(w *bufio.Writer, response *http.Response) error {
 	}
 	return w.Flush()
 }
+
+// What may go wrong with a switch.
+var (
+	failSwitch = failure{cause: retry.Broken, status: http.StatusBadGateway, class: meter.ConnectError, text: "the service switched to a protocol nobody asked for"}
+	failHijack = failure{cause: retry.Broken, status: http.StatusBadGateway, class: meter.ConnectError, text: "the connection cannot be switched"}
+)
 
 // tunnel is two connections joined.
 type tunnel struct {

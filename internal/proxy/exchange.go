@@ -55,6 +55,7 @@ func (x *exchange) finish() {
 		return
 	}
 	if failure != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
+		x.proxy.troubles[panicked].Add(1)
 		x.proxy.log.Error("a request panicked", "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
 	}
 	panic(http.ErrAbortHandler) // net/http drops the connection or the stream

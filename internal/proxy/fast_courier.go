@@ -85,6 +85,7 @@ func (c *courier) run() {
 // end closes what is left, whatever happened. A panic ends this connection only.
 func (c *courier) end() {
 	if failure := recover(); failure != nil {
+		c.lane.proxy.troubles[panicked].Add(1)
 		c.lane.proxy.log.Error("a request panicked", "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
 	}
 	c.finish(meter.ConnectError)

@@ -140,6 +140,9 @@ func (l *lane) lookAt(c *courier, now time.Time) {
 	}
 	upstream := w.upstream.Load()
 	if now.Sub(w.since) >= w.limit(p, &l.proxy.limits) {
+		if p == heading {
+			l.proxy.troubles[slowHead].Add(1)
+		}
 		c.wake(word, expired, upstream)
 		return
 	}

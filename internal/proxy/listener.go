@@ -15,7 +15,7 @@ import (
 )
 
 // enter opens the doors of a listener. Its addresses share one bound.
-func enter(ctx context.Context, l Listener, connections int) ([]*listener, error) {
+func enter(ctx context.Context, l Listener, connections int, t *tallies) ([]*listener, error) {
 	door := l.Door
 	if door == nil {
 		door = &listen.Door{Name: l.Name, Addresses: []string{l.Address}}
@@ -27,7 +27,7 @@ func enter(ctx context.Context, l Listener, connections int) ([]*listener, error
 	free := make(chan struct{}, connections)
 	all := make([]*listener, 0, len(open))
 	for _, inner := range open {
-		all = append(all, &listener{Listener: inner, trusted: l.Whence.Trusted, free: free, closed: make(chan struct{})})
+		all = append(all, &listener{Listener: inner, trusted: l.Whence.Trusted, troubles: t, free: free, closed: make(chan struct{})})
 	}
 	return all, nil
 }
@@ -35,13 +35,14 @@ func enter(ctx context.Context, l Listener, connections int) ([]*listener, error
 // listener bounds the connections that are open at once, and guards each.
 type listener struct {
 	net.Listener
-	trusted whence.Trust
-	free    chan struct{} // holds one value per open connection
-	live    atomic.Int64  // connections of this address alone
-	streams streams
-	retired atomic.Bool
-	closed  chan struct{}
-	once    sync.Once
+	trusted  whence.Trust
+	troubles *tallies
+	free     chan struct{} // holds one value per open connection
+	live     atomic.Int64  // connections of this address alone
+	streams  streams
+	retired  atomic.Bool
+	closed   chan struct{}
+	once     sync.Once
 }
 
 // Accept waits for room and then for a connection. Clients beyond the bound
@@ -58,10 +59,13 @@ func (l *listener) Accept() (net.Conn, error) {
 		if l.retired.Load() {
 			<-l.closed // another process goes on; here nobody has to know
 		}
+		if !errors.Is(err, net.ErrClosed) {
+			l.troubles[notAccepted].Add(1)
+		}
 		return nil, err
 	}
 	l.live.Add(1)
-	c := &conn{Conn: inner, streams: &l.streams, hop: lastHop(inner, l.trusted)}
+	c := &conn{Conn: inner, streams: &l.streams, troubles: l.troubles, hop: lastHop(inner, l.trusted)}
 	c.release = sync.OnceFunc(func() {
 		l.streams.remove(c)
 		l.live.Add(-1)
@@ -94,14 +98,15 @@ func (l *listener) Close() error {
 // gets the bytes before a violation, then an error.
 type conn struct {
 	net.Conn
-	release func()
-	hop     whence.Hop // of its requests, but for their host
-	framing framing
-	broken  error
-	refused atomic.Bool // broken is known
-	streams *streams
-	gone    bool                   // it was closed; guarded by streams
-	frames  atomic.Pointer[frames] // nil while it is not HTTP/2
+	release  func()
+	hop      whence.Hop // of its requests, but for their host
+	framing  framing
+	broken   error
+	refused  atomic.Bool // broken is known
+	troubles *tallies
+	streams  *streams
+	gone     bool                   // it was closed; guarded by streams
+	frames   atomic.Pointer[frames] // nil while it is not HTTP/2
 }
 
 // Read implements net.Conn.
@@ -122,6 +127,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	c.broken = broken
 	c.refused.Store(true)
+	c.troubles[malformedRequest].Add(1)
 	if good > 0 {
 		return good, nil
 	}

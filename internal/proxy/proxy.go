@@ -29,8 +29,9 @@ type Proxy struct {
 	own       bool // plain HTTP/1.1 goes through the proxy's own transport
 	resolver  upstream.Resolver
 
-	table   atomic.Pointer[table]
-	tunnels tunnels
+	table    atomic.Pointer[table]
+	troubles tallies
+	tunnels  tunnels
 
 	change sync.Mutex // held while the table is replaced, never for long
 
@@ -222,7 +223,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 func (p *Proxy) bind(ctx context.Context) ([][]*listener, error) {
 	var bound [][]*listener
 	for _, l := range p.listeners {
-		one, err := enter(ctx, l, p.limits.Connections)
+		one, err := enter(ctx, l, p.limits.Connections, &p.troubles)
 		if err != nil {
 			unbind(bound)
 			return nil, err

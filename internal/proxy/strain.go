@@ -84,7 +84,8 @@ var (
 		"Requests that wait as their service is paused.", []string{"service"}, nil)
 )
 
-// Collector shows what protects users as Prometheus metrics.
+// Collector shows what protects users, and what the proxy bore, as Prometheus
+// metrics.
 func (p *Proxy) Collector() prometheus.Collector { return collector{p} }
 
 type collector struct{ proxy *Proxy }
@@ -92,7 +93,7 @@ type collector struct{ proxy *Proxy }
 // Describe implements prometheus.Collector.
 func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		circuitDesc, tripsDesc, limitDesc, usedDesc, saturationDesc, refusedDesc, shedDesc, degradedDesc, pausedDesc,
+		circuitDesc, tripsDesc, limitDesc, usedDesc, saturationDesc, refusedDesc, shedDesc, degradedDesc, pausedDesc, troubleDesc,
 	} {
 		to <- d
 	}
@@ -100,6 +101,7 @@ func (collector) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c collector) Collect(to chan<- prometheus.Metric) {
+	c.proxy.troubles.collect(to)
 	for _, s := range c.proxy.table.Load().services {
 		if s.pause != nil {
 			to <- gauge(pausedDesc, float64(s.pause.waiting.Load()), s.service.Name)

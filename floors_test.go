@@ -62,6 +62,7 @@ var house = []room{
 	{path: "internal/listen", floor: 3},
 	{path: "internal/handover", floor: 3, beside: []string{"internal/listen"}}, // the sockets that change hands
 	{path: "internal/upstream", floor: 3, beside: []string{"internal/meter"}},
+	{path: "internal/upstream/dnstest", floor: 3, support: true},
 	{path: "internal/proxy", floor: 3, beside: []string{"internal/listen", "internal/meter", "internal/mirror", "internal/upstream", "internal/proxy/wire"}}, // what passes is counted
 	{path: "internal/proxy/wire", floor: 3},
 	{path: "internal/mirror", floor: 3},

@@ -40,6 +40,12 @@ type ArrayKey struct {
 // Mirrors says whether anything is mirrored to the candidate.
 func (s Split) Mirrors() bool { return s.Candidate != "" && s.Shadow > WeightNone }
 
+// Unmirrored returns s with nothing mirrored.
+func (s Split) Unmirrored() Split {
+	s.Shadow, s.ShadowRules = WeightNone, nil
+	return s
+}
+
 // mirrorsBeyond says whether s may mirror a request that t does not. Nobody is
 // exposed by that, but the candidate does something: it is recorded first.
 func (s Split) mirrorsBeyond(t Split) bool {

@@ -19,6 +19,8 @@ type ServiceStatus struct {
 	// Degraded are the routes whose users get less than they came for, now or
 	// within the last minute.
 	Degraded []Degraded `json:"degraded,omitempty"`
+	// Endpoints are those of all versions, where the server knows them.
+	Endpoints []EndpointStatus `json:"endpoints,omitempty"`
 }
 
 // Watch looks after a version that everybody meets, with nobody to compare it

@@ -22,6 +22,7 @@ modules() {
 	go mod tidy -diff
 	go -C tools mod tidy -diff
 	go -C tools/pebble mod tidy -diff
+	go -C tools/wire mod tidy -diff
 }
 
 phase setup make --no-print-directory setup

@@ -12,7 +12,7 @@ import (
 
 // proxies are those of a load, in the order in which they are told.
 func (r *report) proxies(l load) []string {
-	order := []string{ours, "nginx, newest", "nginx", "HAProxy", overNetHTTP, "ReverseProxy", direct}
+	order := []string{ours, "newest nginx", "nginx", "HAProxy", overNetHTTP, "ReverseProxy", direct}
 	var names []string
 	for _, name := range order {
 		if len(r.of(name, l)) > 0 {
@@ -178,7 +178,7 @@ func known(us float64) string {
 // writeRatios says how many times as much CPU each other proxy takes, and how
 // many times as many requests we carry in a second, in brackets.
 func writeRatios(b *strings.Builder, r *report) {
-	peers := []string{"HAProxy", "nginx", "nginx, newest", "ReverseProxy"}
+	peers := []string{"HAProxy", "nginx", "newest nginx", "ReverseProxy"}
 	for _, l := range loads {
 		if l.client == idling || len(r.of(ours, l)) == 0 {
 			continue

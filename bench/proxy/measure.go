@@ -124,7 +124,7 @@ func (b *bench) measureOne(ctx context.Context, l load, p peer) (measurement, er
 	subject := b.origin
 	if p.name != direct {
 		var err error
-		if subject, err = start(ctx, p, proxyCore); err != nil {
+		if subject, err = start(ctx, p.reached(l.way), proxyCore); err != nil {
 			return measurement{}, err
 		}
 		defer subject.stop()

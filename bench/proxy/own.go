@@ -41,9 +41,13 @@ func shop() []stagger.Service {
 
 // serveOwn is our proxy with all that runs beside it: meter, controller, judge
 // and store, with a rollout under way.
-func serveOwn(ctx context.Context, dir string, fast bool) error {
+func serveOwn(ctx context.Context, dir string, fast, overTLS bool) error {
 	m := meter.New(meter.Options{Tick: sealEvery})
-	p, err := proxy.New(ownConfig(dir, fast), m, nil)
+	config, err := ownConfig(dir, fast, overTLS)
+	if err != nil {
+		return err
+	}
+	p, err := proxy.New(config, m, nil)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 type part struct {
 	serve string // the server
 	dir   string // where certificates are, and room for files
+	tls   bool   // ours listens with TLS
 
 	ask     string // the load
 	address string
@@ -23,6 +24,7 @@ type part struct {
 func (p *part) flags(f *flag.FlagSet) {
 	f.StringVar(&p.serve, "serve", "", "be one of the servers that are measured")
 	f.StringVar(&p.dir, "dir", "", "where -serve finds its certificate")
+	f.BoolVar(&p.tls, "tls", false, "-serve listens with TLS, where that is one or the other")
 	f.StringVar(&p.ask, "ask", "", "be the client of a load")
 	f.StringVar(&p.address, "address", "", "whom -ask asks")
 	f.IntVar(&p.seconds, "for", 1, "how many seconds -ask asks")
@@ -40,7 +42,7 @@ func (p *part) play(ctx context.Context, out io.Writer) error {
 	case "ReverseProxy":
 		return serveReverseProxy(ctx, p.dir)
 	case ours, overNetHTTP:
-		return serveOwn(ctx, p.dir, p.serve == ours)
+		return serveOwn(ctx, p.dir, p.serve == ours, p.tls)
 	}
 	return fmt.Errorf("there is no server %q", p.serve)
 }

@@ -22,6 +22,7 @@ type peer struct {
 	name      string
 	program   string // looked for on the path; empty is this program
 	args      []string
+	overTLS   []string       // more arguments where it listens with TLS or without
 	version   []string       // arguments that make the program tell its version
 	addresses map[way]string // by the ways it offers
 }
@@ -49,7 +50,7 @@ func peers(dir, newest string) ([]peer, error) {
 		return nil, err
 	}
 	own := func(name string, addresses map[way]string) peer {
-		return peer{name: name, args: []string{"-serve", name, "-dir", dir}, addresses: addresses}
+		return peer{name: name, args: []string{"-serve", name, "-dir", dir}, overTLS: []string{"-tls"}, addresses: addresses}
 	}
 	nginx := func(name, program, file string) peer {
 		return peer{
@@ -59,7 +60,8 @@ func peers(dir, newest string) ([]peer, error) {
 	}
 	all := []peer{
 		{name: direct, addresses: map[way]string{plain: originAddress}},
-		own(ours, ownWays()), own(overNetHTTP, ownWays()), own("ReverseProxy", everyWay()),
+		own(ours, ownWays()), own(overNetHTTP, ownWays()),
+		{name: "ReverseProxy", args: []string{"-serve", "ReverseProxy", "-dir", dir}, addresses: everyWay()},
 		nginx("nginx", "nginx", "nginx.conf"),
 		{
 			name: "HAProxy", program: "haproxy", addresses: everyWay(), version: []string{"-v"},
@@ -67,9 +69,21 @@ func peers(dir, newest string) ([]peer, error) {
 		},
 	}
 	if newest != "" {
-		all = append(all, nginx("nginx, newest", newest, "newest.conf"))
+		all = append(all, nginx("newest nginx", newest, "newest.conf"))
 	}
 	return all, nil
+}
+
+// reached returns how a peer is started to be asked in one way.
+func (p peer) reached(w way) peer {
+	if len(p.overTLS) == 0 {
+		return p
+	}
+	if w == tls {
+		p.args = append(slices.Clone(p.args), p.overTLS...)
+	}
+	p.addresses = map[way]string{w: p.addresses[w]}
+	return p
 }
 
 func everyWay() map[way]string {

@@ -52,9 +52,13 @@ type Config struct {
 	Differences func(rollout string) (stagger.Differences, bool)
 	// Wake tells the controller that a command waits.
 	Wake func()
+	// Endpoints tells how those of a service are; nil when nobody knows.
+	Endpoints func(service string) []stagger.EndpointStatus
 	// Capture hands over captured requests line by line, until it is done or ctx
 	// ends. Where it is nil nothing can be captured.
 	Capture func(ctx context.Context, o capture.Order, out func(line []byte) error) error
+	// Traffic lets requests wait. Where it is nil none can.
+	Traffic Traffic
 	// Token is what a caller must show; see Guard.
 	Token   string
 	Log     *slog.Logger
@@ -117,6 +121,7 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	s.registerCommands(api)
 	s.registerStreams(api)
 	s.registerCapture(api)
+	s.registerTraffic(api)
 	return encodeDocument(api.OpenAPI())
 }
 

@@ -87,6 +87,11 @@ type EventList struct {
 
 func (s *server) listServices(ctx context.Context, _ *none) (ServiceList, error) {
 	list, err := s.Store.Statuses(ctx, s.Services())
+	for i := range list {
+		if s.Endpoints != nil {
+			list[i].Endpoints = s.Endpoints(list[i].Service.Name)
+		}
+	}
 	return ServiceList{Services: present(list)}, err
 }
 

@@ -208,7 +208,7 @@ func (a *App) startSealing(m *meter.Meter) {
 
 // startScraping reads what services tell of themselves while a rollout asks.
 func (a *App) startScraping() {
-	a.scraper = scrape.New(scrape.Options{Services: a.Services, Rollouts: a.store, Log: a.log})
+	a.scraper = scrape.New(scrape.Options{Services: a.Services, Rollouts: a.store, Upstreams: a.proxy, Log: a.log})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { a.scraper.Run(ctx) })
@@ -289,7 +289,7 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services, Differences: a.mirror.Differences}))
+	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences}))
 	return api.Guard(a.config.Admin.Token, mux)
 }
 
@@ -301,6 +301,8 @@ func (a *App) api() http.Handler {
 		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
 		Capture:     a.proxy.Capture,
 		Differences: a.mirror.Differences,
+		Endpoints:   a.proxy.Endpoints,
+		Traffic:     a.proxy,
 		Log:         a.log, Version: a.options.Version,
 	})
 }
@@ -313,6 +315,7 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 		a.scraper.Collector(),
 		a.mirror.Collector(),
 		rollouts{a.store, a.Services},
+		endpoints{a.Services, a.proxy.Endpoints},
 		a.doors,
 		captures{a.proxy},
 		collectors.NewGoCollector(),

@@ -188,3 +188,35 @@ services:
 		}
 	}
 }
+
+// TestRequestsWaitWhileTheirServiceIsPaused goes the way that people go.
+func TestRequestsWaitWhileTheirServiceIsPaused(t *testing.T) {
+	w := open(t)
+	must(t, w.Client.PauseTraffic(t.Context(), "shop", 20*time.Second))
+	answered := make(chan int, 1)
+	go func() {
+		code, _ := get(t, w.ProxyURL("web"))
+		answered <- code
+	}()
+	select {
+	case code := <-answered:
+		t.Fatalf("%d during a pause", code)
+	case <-time.After(200 * time.Millisecond):
+	}
+	must(t, w.Client.ResumeTraffic(t.Context(), "shop"))
+	if code := <-answered; code != http.StatusOK {
+		t.Errorf("%d after it", code)
+	}
+	for _, row := range []struct {
+		service string
+		most    time.Duration
+		want    stagger.Code
+	}{{"cart", time.Second, stagger.CodeNotFound}, {"shop", time.Hour, stagger.CodeInvalid}, {"shop", 0, stagger.CodeInvalid}} {
+		if err := w.Client.PauseTraffic(t.Context(), row.service, row.most); stagger.CodeOf(err) != row.want {
+			t.Errorf("%s for %s: %v", row.service, row.most, err)
+		}
+	}
+	if err := w.Client.ResumeTraffic(t.Context(), "cart"); stagger.CodeOf(err) != stagger.CodeNotFound {
+		t.Errorf("resume what is not there: %v", err)
+	}
+}

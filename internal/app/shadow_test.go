@@ -42,7 +42,7 @@ func (w *world) asked(t *testing.T) {
 					return
 				default:
 				}
-				response, err := client.Get(w.ProxyURL("web")) //nolint:noctx // it ends with the test
+				response, err := client.Get(w.ProxyURL("web"))
 				if err != nil {
 					t.Error(err)
 					return

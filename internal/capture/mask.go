@@ -49,7 +49,9 @@ func (m *masker) whole(value string) string {
 var (
 	mailLike   = regexp.MustCompile(`[^\s@<>"(),:;\[\]\\/?&=]+@[^\s@<>"(),:;\[\]\\/?&=]+`)
 	digitsLike = regexp.MustCompile(`\p{Nd}(?:[ ()./-]{0,2}\p{Nd}){8,}`)
-	tokenLike  = regexp.MustCompile(`[A-Za-z0-9_+~-]{16,}(?:\.[A-Za-z0-9_-]+)*={0,2}`)
+	// saidLike is a value that is named within a text, as in password: "x" or token=x.
+	saidLike  = regexp.MustCompile(`([\pL_][\pL\p{Nd}_.\[\]-]{0,60})(\\*["']?\s*[:=]\s*)(\\*"[^"]*"?|\\*'[^']*'?|[^\s,;&"']+)`)
+	tokenLike = regexp.MustCompile(`[A-Za-z0-9_+~-]{16,}(?:\.[A-Za-z0-9_-]+)*={0,2}`)
 )
 
 // text replaces what gives itself away within a text.
@@ -57,11 +59,25 @@ func (m *masker) text(s string) string {
 	if s == "" {
 		return s
 	}
+	s = saidLike.ReplaceAllStringFunc(s, m.said)
 	s = mailLike.ReplaceAllStringFunc(s, func(mail string) string {
 		return "masked-" + hex.EncodeToString(m.hash("mail", mail)[:6]) + "@example.invalid"
 	})
 	s = tokenLike.ReplaceAllStringFunc(s, m.token)
 	return digitsLike.ReplaceAllStringFunc(s, m.digits)
+}
+
+// said replaces a value that is named within a text, if its name says so.
+func (m *masker) said(s string) string {
+	parts := saidLike.FindStringSubmatch(s)
+	if parts == nil || !m.personalName(parts[1]) {
+		return s
+	}
+	value := strings.Trim(parts[3], `\"'`)
+	if value == "" {
+		return s
+	}
+	return parts[1] + parts[2] + strings.Replace(parts[3], value, m.whole(value), 1)
 }
 
 // digits replaces digits by others and leaves what stands between them.

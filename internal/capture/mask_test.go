@@ -43,6 +43,29 @@ func drawSecret(t *rapid.T) secret {
 	return secret{rapid.SampledFrom(names).Draw(t, "name"), word.Draw(t, "value")}
 }
 
+// TestWhatATextSaysIsMasked looks into texts that name values within them.
+func TestWhatATextSaysIsMasked(t *testing.T) {
+	m := capture.NewMasker(capture.Rules{}, key)
+	for _, text := range []string{
+		`{"password":"hunter2"}`, `{\"password\":\"hunter2\"}`, `mutation { login(user: "a", password: "hunter2") { id } }`, "password=hunter2",
+		"a=1;sessionId=hunter2", "my password: hunter2, thanks", "token = 'hunter2'", `<input name="x" password='hunter2'>`, "apiKey:hunter2)",
+	} {
+		body, err := json.Marshal(map[string]any{"note": text, "list": []string{text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := m.Request(capture.Raw{
+			Method: "POST", Path: "/a/" + url.PathEscape(text), Query: "q=" + url.QueryEscape(text) + "&" + url.QueryEscape(text), Body: body, BodyLength: int64(len(body)),
+			BodyComplete: true, Header: []capture.Header{{Name: "Content-Type", Value: "application/json"}, {Name: "Prefer", Value: text}},
+		})
+		for _, kept := range []string{got.Path, got.Query, got.Body, fmt.Sprint(got.Header)} {
+			if strings.Contains(kept, "hunter2") {
+				t.Errorf("%s: %s", text, kept)
+			}
+		}
+	}
+}
+
 // planted is a request with secrets in many places.
 func planted(t *rapid.T) (capture.Raw, []string) {
 	var all []string

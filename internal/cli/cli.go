@@ -47,6 +47,8 @@ type API interface {
 	Verify(ctx context.Context) (client.Proof, error)
 	Version(ctx context.Context) (string, error)
 	Capture(ctx context.Context, service string, what client.Capture, to io.Writer) error
+	PauseTraffic(ctx context.Context, service string, most time.Duration) error
+	ResumeTraffic(ctx context.Context, service string) error
 }
 
 // DefaultServer is where a server is looked for when nothing else is said.
@@ -111,7 +113,7 @@ func (s *session) root() *cobra.Command {
 		}
 	}
 	add(groupRun, s.demo(), s.serve())
-	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort())
+	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort(), s.pauseTraffic(), s.resumeTraffic())
 	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.evidence(), s.differences(), s.history(), s.verify())
 	add(groupJudge, s.rejudge(), s.plan(), s.simulate())
 	add(groupLoad, s.load(), s.capture())

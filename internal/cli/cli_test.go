@@ -85,7 +85,16 @@ func TestScripts(t *testing.T) {
 					e.Setenv("SHOP", "http://"+p.Addr("web").String())
 					return nil
 				},
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"exits": exits,
+					"capturing": func(ts *testscript.TestScript, _ bool, _ []string) {
+						for deadline := time.Now().Add(30 * time.Second); len(p.Captures()) == 0; time.Sleep(time.Millisecond) {
+							if time.Now().After(deadline) {
+								ts.Fatalf("nothing is being captured")
+							}
+						}
+					},
+				},
 			})
 		})
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -26,7 +27,7 @@ type loadOptions struct {
 	steps, inFlight                                int
 	users, seed                                    uint64
 	headers, expect, checks                        []string
-	contains, replay                               string
+	contains, replay, record                       string
 	even, loop, h2, remote, insecure               bool
 }
 
@@ -81,6 +82,7 @@ func (o *loadOptions) shapeFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.replay, "replay", "", "`file` of captured requests to make again")
 	f.Float64Var(&o.speed, "speed", 1, "how much faster a replay is")
 	f.BoolVar(&o.loop, "loop", false, "a replay begins anew until --for is over")
+	f.StringVar(&o.record, "record", "", "`file` to write what 'stagger judge' reads to")
 	f.Uint64Var(&o.seed, "seed", d.Seed, "seed of all that is left to chance")
 }
 
@@ -109,9 +111,16 @@ func (s *session) makeLoad(ctx context.Context, o loadOptions, f *pflag.FlagSet,
 	if err != nil {
 		return err
 	}
+	finish, err := s.recordTo(o.record, &job)
+	if err != nil {
+		return err
+	}
 	screen := s.loadScreen()
 	report, err := job.Run(ctx, screen.show)
 	screen.clear()
+	if recorded := finish(report); err == nil {
+		err = recorded
+	}
 	if load.IsRemote(err) {
 		return advise(invalid("%v", err), "--yes-remote lets load leave this machine; load only what is yours")
 	}
@@ -130,6 +139,21 @@ func (s *session) makeLoad(ctx context.Context, o loadOptions, f *pflag.FlagSet,
 		return &exit{code: exitUnkept, message: "a check failed"}
 	}
 	return nil
+}
+
+// recordTo lets a job be recorded, if a file is named; finish writes it.
+func (s *session) recordTo(file string, job *load.Job) (finish func(load.Report) error, err error) {
+	if file == "" {
+		return func(load.Report) error { return nil }, nil
+	}
+	to, end, err := s.create(file)
+	if err != nil {
+		return nil, err
+	}
+	job.Record = &load.Recording{}
+	return func(r load.Report) error {
+		return errors.Join(job.Record.Write(to, r.Began, time.Duration(r.Seconds*float64(time.Second))), end())
+	}, nil
 }
 
 // job makes of the file and the flags what is to be run.

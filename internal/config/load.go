@@ -197,10 +197,26 @@ func (v value) request(l *Load) scenario.Request {
 	if p, ok := f["path"]; ok {
 		r.Path = p.wirePath()
 	}
-	r.Header = v.headersAndCookies(f)
+	if e, ok := f["edge_case"]; ok {
+		r = e.edge(r)
+	}
+	r.Header = append(r.Header, v.headersAndCookies(f)...)
 	v.requestBody(f, &r, l)
 	if e, ok := f["expect"]; ok {
 		e.expect(&r.Expect)
+	}
+	return r
+}
+
+// edge makes an edge case of a request.
+func (v value) edge(r scenario.Request) scenario.Request {
+	name := v.choice()
+	for _, e := range scenario.Edges() {
+		if e.Name == name {
+			odd := e.Request(r.Path.String())
+			odd.Name, odd.Weight = r.Name, r.Weight
+			return odd
+		}
 	}
 	return r
 }

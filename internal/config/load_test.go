@@ -45,6 +45,17 @@ func TestARequestsOwnHeaderComesFirst(t *testing.T) {
 	}
 }
 
+func TestAnEdgeCaseHasItsOwnWeight(t *testing.T) {
+	l, err := config.ParseLoad("load.yaml", []byte("requests: [{name: a, weight: 9}, {name: b, path: /shop, edge_case: range, headers: {X-A: 1}, expect: {status: [206]}}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := l.Requests[1]
+	if r.Name != "b" || r.Weight != 1 || r.Path.String() != "/shop" || r.Header[0].Name != "Range" || r.Header[1].Name != "X-A" || r.Expect.Takes(200) {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestACheckIsTypedAsItIsWritten(t *testing.T) {
 	for text, want := range map[string]scenario.Limit{
 		"errors=1%":   {Of: scenario.ErrorShare, Bound: 0.01},

@@ -171,18 +171,25 @@ func abilityFaults(p stagger.Plan, can stagger.Abilities) []fault {
 			lacks(fmt.Sprintf("stages[%d].shadow", i), "mirrors no requests")
 		}
 		for j, r := range s.Rules {
-			path := fmt.Sprintf("stages[%d].cohort[%d]", i, j)
-			switch {
-			case r.Header != "" && !can.Header:
-				lacks(path, "has no rules by header")
-			case r.Cookie != "" && !can.Cookie:
-				lacks(path, "has no rules by cookie")
-			case r.Claim != "" && !can.Claim:
-				lacks(path, "has no rules by claim")
+			if what := beyondRule(r, can); what != "" {
+				lacks(fmt.Sprintf("stages[%d].cohort[%d]", i, j), what)
 			}
 		}
 	}
 	return out
+}
+
+// beyondRule says what a data plane lacks for a rule, "" if nothing.
+func beyondRule(r stagger.Rule, can stagger.Abilities) string {
+	switch {
+	case r.Header != "" && !can.Header:
+		return "has no rules by header"
+	case r.Cookie != "" && !can.Cookie:
+		return "has no rules by cookie"
+	case r.Claim != "" && !can.Claim:
+		return "has no rules by claim"
+	}
+	return ""
 }
 
 // short writes a duration without empty units.

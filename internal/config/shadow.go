@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stagger-dev/stagger"
@@ -98,15 +99,10 @@ func shadowFaults(p stagger.Plan) []fault {
 	if !mirrors(p) {
 		out = append(out, faultf("shadow", "no stage mirrors anything; write shadow: 10%% in a stage, or remove the key"))
 	}
-	for i, m := range s.Methods {
-		if why := methodFault(m); why != "" {
-			out = append(out, faultf(fmt.Sprintf("shadow.methods[%d]", i), "%s", why))
-		}
-	}
-	for i, place := range s.Ignore {
-		if why := placeFault(place); why != "" {
-			out = append(out, faultf(fmt.Sprintf("shadow.ignore[%d]", i), "%s", why))
-		}
+	out = append(out, eachFaults("shadow.methods", s.Methods, methodFault)...)
+	out = append(out, eachFaults("shadow.ignore", s.Ignore, placeFault)...)
+	if len(s.Methods) > 0 && !slices.ContainsFunc(s.Methods, func(m string) bool { return slices.Contains(stagger.SafeMethods, m) }) {
+		out = append(out, faultf("shadow.methods", "none of them goes to the baseline twice, so nothing could be told from noise; add GET"))
 	}
 	for i, k := range s.Keys {
 		if why := placeFault(k.Array); why != "" || !strings.HasPrefix(k.Array, "$") {
@@ -123,6 +119,17 @@ func shadowFaults(p stagger.Plan) []fault {
 		out = append(out, faultf("shadow.repeat", "%s is out of range; write 1%% to 100%%, as without it nobody knows what differs by itself", s.Repeat))
 	}
 	return append(out, longFaults(*s)...)
+}
+
+// eachFaults finds what is wrong with the texts of a list.
+func eachFaults(path string, list []string, wrong func(string) string) []fault {
+	var out []fault
+	for i, text := range list {
+		if why := wrong(text); why != "" {
+			out = append(out, faultf(fmt.Sprintf("%s[%d]", path, i), "%s", why))
+		}
+	}
+	return out
 }
 
 // longFaults finds lists that are too long.

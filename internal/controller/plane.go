@@ -55,8 +55,12 @@ func (s *service) tempered(want stagger.Split) stagger.Split {
 	switch {
 	case certain, !want.Exceeds(current):
 		return want
+	case !want.Unmirrored().Exceeds(current):
+		return want.Unmirrored()
 	case current.Baseline == want.Baseline && !current.Exceeds(want):
 		return current
+	case current.Baseline == want.Baseline && !current.Unmirrored().Exceeds(want):
+		return current.Unmirrored() // nobody is moved because of what is mirrored
 	}
 	return stagger.Split{Service: s.name, Baseline: want.Baseline}
 }

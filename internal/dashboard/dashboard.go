@@ -35,6 +35,8 @@ type Store interface {
 type Config struct {
 	Store    Store
 	Services func() []stagger.Service
+	// Endpoints tells how those of a service are; nil when nobody knows.
+	Endpoints func(service string) []stagger.EndpointStatus
 	// Differences returns what was found in the mirrored requests of a rollout;
 	// nil where nothing is ever mirrored.
 	Differences func(rollout string) (stagger.Differences, bool)

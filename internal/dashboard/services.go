@@ -33,6 +33,11 @@ func (d *dashboard) services(r *http.Request) (view, error) {
 	if p.Services, err = d.Store.Statuses(ctx, d.Services()); err != nil {
 		return view{}, err
 	}
+	for i := range p.Services {
+		if d.Endpoints != nil {
+			p.Services[i].Endpoints = d.Endpoints(p.Services[i].Service.Name)
+		}
+	}
 	if len(p.Recent) == 0 {
 		p.Lesson = teach(p.Services, r.Host)
 	}

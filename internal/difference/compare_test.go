@@ -37,32 +37,59 @@ func TestAnswersAreComparedByStructure(t *testing.T) {
 		a, b  *Answer
 		want  string
 	}{
-		{"the order of members and the space between them mean nothing", stagger.Shadow{},
-			inJSON(`{"a":1,"b":[1,2]}`), inJSON(`{ "b": [1, 2], "a": 1 }`), ""},
-		{"a member that changes", stagger.Shadow{},
-			inJSON(`{"a":{"b":[{"c":1}]}}`), inJSON(`{"a":{"b":[{"c":2}]}}`), "$.a.b[].c changed 1 2"},
-		{"a member that goes and one that comes", stagger.Shadow{},
-			inJSON(`{"a":1}`), inJSON(`{"b":"x"}`), "$.a missing 1 \n$.b added  \"x\""},
+		{
+			"the order of members and the space between them mean nothing",
+			stagger.Shadow{},
+			inJSON(`{"a":1,"b":[1,2]}`), inJSON(`{ "b": [1, 2], "a": 1 }`), "",
+		},
+		{
+			"a member that changes",
+			stagger.Shadow{},
+			inJSON(`{"a":{"b":[{"c":1}]}}`), inJSON(`{"a":{"b":[{"c":2}]}}`), "$.a.b[].c changed 1 2",
+		},
+		{
+			"a member that goes and one that comes",
+			stagger.Shadow{},
+			inJSON(`{"a":1}`), inJSON(`{"b":"x"}`), "$.a missing 1 \n$.b added  \"x\"",
+		},
 		{"another type", stagger.Shadow{}, inJSON(`{"a":1}`), inJSON(`{"a":"1"}`), `$.a type 1 "1"`},
 		{"null is a value", stagger.Shadow{}, inJSON(`{"a":null}`), inJSON(`{}`), "$.a missing null "},
-		{"what differs in each item is one place", stagger.Shadow{},
-			inJSON(`[{"p":1},{"p":2},{"p":3}]`), inJSON(`[{"p":2},{"p":3},{"p":4}]`), "$[].p changed 1 2"},
+		{
+			"what differs in each item is one place",
+			stagger.Shadow{},
+			inJSON(`[{"p":1},{"p":2},{"p":3}]`), inJSON(`[{"p":2},{"p":3},{"p":4}]`), "$[].p changed 1 2",
+		},
 		{"an array that grows", stagger.Shadow{}, inJSON(`[1]`), inJSON(`[1,2]`), "$[] added  2"},
-		{"an array with a key has no order", stagger.Shadow{Keys: []stagger.ArrayKey{{Array: "$.items", Key: "id"}}},
-			inJSON(`{"items":[{"id":1,"p":5},{"id":2,"p":6}]}`), inJSON(`{"items":[{"id":2,"p":6},{"id":1,"p":7}]}`), "$.items[].p changed 5 7"},
+		{
+			"an array with a key has no order",
+			stagger.Shadow{Keys: []stagger.ArrayKey{{Array: "$.items", Key: "id"}}},
+			inJSON(`{"items":[{"id":1,"p":5},{"id":2,"p":6}]}`), inJSON(`{"items":[{"id":2,"p":6},{"id":1,"p":7}]}`), "$.items[].p changed 5 7",
+		},
 		{"numbers that are written differently are equal", stagger.Shadow{}, inJSON(`[1.0,1e2]`), inJSON(`[1,100]`), ""},
-		{"large whole numbers are compared to their last digit", stagger.Shadow{},
-			inJSON(`9007199254740992`), inJSON(`9007199254740993`), "$ changed 9007199254740992 9007199254740993"},
+		{
+			"large whole numbers are compared to their last digit",
+			stagger.Shadow{},
+			inJSON(`9007199254740992`), inJSON(`9007199254740993`), "$ changed 9007199254740992 9007199254740993",
+		},
 		{"numbers within the tolerance", stagger.Shadow{Numbers: 0.01}, inJSON(`[100,-5]`), inJSON(`[100.9,-5.04]`), ""},
 		{"numbers beyond it", stagger.Shadow{Numbers: 0.01}, inJSON(`[100]`), inJSON(`[102]`), "$[] changed 100 102"},
-		{"an ignored place with all that lies in it", stagger.Shadow{Ignore: []string{"$.meta"}},
-			inJSON(`{"meta":{"at":1},"metal":1}`), inJSON(`{"meta":{"at":2},"metal":2}`), "$.metal changed 1 2"},
-		{"members that are data are one place", stagger.Shadow{},
-			inJSON(`{"by":{"17":1,"23":1,"a@b.c":1}}`), inJSON(`{"by":{"17":2,"23":2,"a@b.c":2}}`), "$.by.* changed 1 2"},
-		{"confidential values are masked", stagger.Shadow{Redact: []string{"Inner-Code"}},
+		{
+			"an ignored place with all that lies in it",
+			stagger.Shadow{Ignore: []string{"$.meta"}},
+			inJSON(`{"meta":{"at":1},"metal":1}`), inJSON(`{"meta":{"at":2},"metal":2}`), "$.metal changed 1 2",
+		},
+		{
+			"members that are data are one place",
+			stagger.Shadow{},
+			inJSON(`{"by":{"17":1,"23":1,"a@b.c":1}}`), inJSON(`{"by":{"17":2,"23":2,"a@b.c":2}}`), "$.by.* changed 1 2",
+		},
+		{
+			"confidential values are masked",
+			stagger.Shadow{Redact: []string{"Inner-Code"}},
 			inJSON(`{"access_token":"a","user":{"e-Mail":{"x":1}},"note":"ann@example.org","innerCode":7}`),
 			inJSON(`{"access_token":"b","user":{"e-Mail":{"x":2}},"note":"bob@example.org","innerCode":8}`),
-			"$.access_token changed (masked) (masked)\n$.innerCode changed (masked) (masked)\n$.note changed (masked) (masked)\n$.user.e-Mail.x changed (masked) (masked)"},
+			"$.access_token changed (masked) (masked)\n$.innerCode changed (masked) (masked)\n$.note changed (masked) (masked)\n$.user.e-Mail.x changed (masked) (masked)",
+		},
 		{"what lies in an object is not shown", stagger.Shadow{}, inJSON(`{"a":{"s":"secret"}}`), inJSON(`{"a":[1]}`), "$.a type object of 1 array of 1"},
 		{"no JSON any more", stagger.Shadow{}, inJSON(`{}`), inJSON(`{}x`), "$ type JSON no valid JSON"},
 		{"other bodies as a whole", stagger.Shadow{}, answerOf("text/plain", "same"), answerOf("text/plain", "same"), ""},
@@ -143,6 +170,7 @@ func mirrored(k stagger.DifferenceKind) stagger.DifferenceKind {
 		return stagger.DifferenceAdded
 	case stagger.DifferenceAdded:
 		return stagger.DifferenceMissing
+	case stagger.DifferenceChanged, stagger.DifferenceType:
 	}
 	return k
 }

@@ -18,6 +18,8 @@ type Job struct {
 	// Replay makes captured requests at their own times; those of the scenario,
 	// and its shape but for its length, count for nothing then.
 	Replay *Replay
+	// Record takes in what became of the requests of each second; nil for nothing.
+	Record *Recording
 	// Remote lets requests leave this machine.
 	Remote bool
 	// Insecure takes any certificate.
@@ -70,6 +72,7 @@ type run struct {
 	planned  []planned
 	sender   *sender
 	tally    *tally
+	record   *Recording // nil for none
 	runner   runner
 	next     func() (time.Duration, bool)
 	start    time.Time
@@ -93,7 +96,7 @@ func (j Job) prepare(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{scenario: s, mix: mix, sender: sender, length: s.Shape.Length()}
+	r := &run{scenario: s, mix: mix, sender: sender, record: j.Record, length: s.Shape.Length()}
 	names := make([]string, len(s.Requests))
 	for i, request := range s.Requests {
 		names[i] = request.Name
@@ -126,6 +129,9 @@ func (r *run) do(ctx context.Context, n uint64, due time.Time) {
 	o := r.sender.send(ctx, p, values, random.IntN(len(r.sender.targets)))
 	now := time.Now()
 	r.tally.end(place, o, now.Sub(due), now.Sub(began))
+	if r.record != nil && !o.cut {
+		r.record.add(due.Sub(r.start), now.Sub(due), o.failure != "")
+	}
 }
 
 // choose returns which request is made, and makes values' user the one who made

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
+	"log"
 	"math"
 	"net"
 	"net/http"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/stagger-dev/stagger/internal/capture"
 	"github.com/stagger-dev/stagger/internal/load"
+	"github.com/stagger-dev/stagger/internal/recording"
 	"github.com/stagger-dev/stagger/internal/scenario"
 )
 
@@ -284,6 +287,23 @@ func write(t *testing.T, to io.Writer, l capture.Line) {
 	_, _ = to.Write(line)
 }
 
+func TestACaptureThatWasInterruptedIsReplayed(t *testing.T) {
+	head, one := `{"head":{"format":1}}`+"\n", `{"request":{"at":1,"method":"GET","path":"/"}}`
+	for text, want := range map[string]int{
+		head + one + "\n" + one:                   2,
+		head + one + "\n" + one[:20]:              1,
+		head + one + "\n" + one[:20] + "\n":       0, // that is no interrupt
+		head + one + "\n" + one[:20] + "\n" + one: 0,
+		head: 0,
+		"":   0,
+	} {
+		r, err := load.ReadReplay(strings.NewReader(text))
+		if want == 0 && err == nil || want > 0 && (err != nil || r.Len() != want) {
+			t.Errorf("%q: %v, %v; want %d requests", text, r, err, want)
+		}
+	}
+}
+
 func TestLoadStaysInThisMachineUnlessToldOtherwise(t *testing.T) {
 	j := job(1, time.Second)
 	j.Scenario.Targets = []string{"http://192.0.2.1:80"} // nobody's (RFC 5737)
@@ -329,7 +349,7 @@ func TestEdgeCasesGoOverTheWire(t *testing.T) {
 				requests = append(requests, r)
 			}
 			j := job(1000, 400*time.Millisecond, requests...)
-			j.Scenario.Targets, j.Scenario.HTTP2 = []string{server.URL}, h2
+			j.Scenario.Targets, j.Scenario.HTTP2, j.Scenario.Timeout = []string{server.URL}, h2, time.Minute
 			report, err := j.Run(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -366,7 +386,7 @@ func TestFailuresAreToldByKind(t *testing.T) {
 		{Name: "words", Weight: 1, Path: scenario.NewTemplate("/"), Expect: scenario.Expect{Contains: "hello"}},
 	}
 	j := job(200, 300*time.Millisecond, requests...)
-	j.Scenario.Targets, j.Scenario.Timeout = []string{server.URL}, 200*time.Millisecond
+	j.Scenario.Targets, j.Scenario.Timeout = []string{server.URL}, 500*time.Millisecond
 	report, err := j.Run(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -377,6 +397,66 @@ func TestFailuresAreToldByKind(t *testing.T) {
 	server.Close()
 	if report, err = j.Run(t.Context(), nil); err != nil || report.Failures["connection refused"] != report.Ended || report.Latency.Count != 0 {
 		t.Errorf("%v %+v", err, report.Failures)
+	}
+}
+
+func TestARecordingHoldsEverySecond(t *testing.T) {
+	j := job(100, 5*time.Second)
+	j.Record = &load.Recording{}
+	begun := time.Time{}
+	report := inVirtualTime(t, j, func(w http.ResponseWriter, _ *http.Request) {
+		if begun.IsZero() {
+			begun = time.Now()
+		}
+		time.Sleep(10 * time.Millisecond)
+		if time.Since(begun) > 2500*time.Millisecond {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	var text bytes.Buffer
+	if err := j.Record.Write(&text, report.Began, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	var lines iter.Seq2[[]byte, error] = func(yield func([]byte, error) bool) {
+		for line := range bytes.SplitSeq(bytes.TrimSpace(text.Bytes()), []byte("\n")) {
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+	var p recording.Profile
+	ticks := 0
+	for tick, err := range recording.All(recording.Source{File: "r", Lines: lines}, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Add(tick)
+		ticks++
+	}
+	if ticks != 5 || p.Seconds != 5 || p.Requests != report.Ended || p.Failed != report.Failed || p.Failed < 200 || p.Latency.Count() != report.Ended {
+		t.Errorf("%d ticks, %+v", ticks, p)
+	}
+}
+
+func TestTargetsMaySpeakTLS(t *testing.T) {
+	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
+			server.EnableHTTP2 = true
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.StartTLS()
+			defer server.Close()
+			j := job(100, 200*time.Millisecond, scenario.Request{Name: "a", Weight: 1, Path: scenario.NewTemplate("/"), Expect: scenario.Expect{Contains: name}})
+			j.Scenario.Targets, j.Scenario.HTTP2 = []string{server.URL}, h2
+			report, err := j.Run(t.Context(), nil)
+			if err != nil || report.Failures["TLS"] != report.Ended || report.Ended == 0 {
+				t.Errorf("with a certificate of nobody: %v %v", err, report.Failures)
+			}
+			j.Insecure = true
+			if report, err = j.Run(t.Context(), nil); err != nil || report.Failed != 0 || report.Ended == 0 {
+				t.Errorf("with any certificate: %v %v", err, report.Failures)
+			}
+		})
 	}
 }
 

@@ -145,25 +145,25 @@ func (l *line) exchange(q *planned, v scenario.Values, target *url.URL) (respons
 }
 
 // append writes the request as it goes over the wire.
-func (q *planned) append(b []byte, v scenario.Values, target *url.URL) []byte {
-	b = append(append(b, q.method...), ' ')
-	b = append(append(b, q.path.Fill(v)...), " HTTP/1.1\r\nHost: "...)
-	header, host := q.header, q.host
+func (p *planned) append(b []byte, v scenario.Values, target *url.URL) []byte {
+	b = append(append(b, p.method...), ' ')
+	b = append(append(b, p.path.Fill(v)...), " HTTP/1.1\r\nHost: "...)
+	header, host := p.header, p.host
 	if header == nil {
-		header = q.fill(v)
+		header = p.fill(v)
 		host = header.Get("Host")
 	}
 	if host == "" {
 		host = target.Host
 	}
 	b = append(append(b, host...), "\r\n"...)
-	if q.lines != nil {
-		b = append(b, q.lines...)
+	if p.lines != nil {
+		b = append(b, p.lines...)
 	} else {
 		b = appendHeader(b, header)
 	}
-	body := q.body.Fill(v)
-	if body != "" || q.wantsLength {
+	body := p.body.Fill(v)
+	if body != "" || p.wantsLength {
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, int64(len(body)), 10)
 		b = append(b, "\r\n"...)
@@ -174,7 +174,7 @@ func (q *planned) append(b []byte, v scenario.Values, target *url.URL) []byte {
 // appendHeader writes fields, but for those that the request itself says.
 func appendHeader(b []byte, h http.Header) []byte {
 	for name, values := range h {
-		if name == "Host" || name == "Content-Length" {
+		if name == "Host" || name == "Content-Length" || name == "Transfer-Encoding" {
 			continue
 		}
 		for _, value := range values {

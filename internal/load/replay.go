@@ -2,6 +2,7 @@ package load
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/hex"
 	"errors"
@@ -46,7 +47,11 @@ func ReadReplay(from io.Reader) (*Replay, error) {
 	r := &Replay{}
 	lines := bufio.NewScanner(io.LimitReader(from, maxReplay+1))
 	lines.Buffer(nil, capture.MaxLine)
-	size := 0
+	size, broken := 0, false
+	lines.Split(func(data []byte, atEOF bool) (int, []byte, error) {
+		broken = atEOF && bytes.IndexByte(data, '\n') < 0
+		return bufio.ScanLines(data, atEOF)
+	})
 	for n := 1; lines.Scan(); n++ {
 		if size += len(lines.Bytes()) + 1; size > maxReplay {
 			return nil, fmt.Errorf("the capture is larger than %d MiB", maxReplay>>20)
@@ -55,6 +60,9 @@ func ReadReplay(from io.Reader) (*Replay, error) {
 			continue
 		}
 		line, err := capture.Decode(lines.Bytes())
+		if err != nil && broken && len(r.requests) > 0 {
+			break // the capture was interrupted in the middle of its last line
+		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}

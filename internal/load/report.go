@@ -121,8 +121,12 @@ func (r *run) report(c Counts, took time.Duration, cause error) Report {
 		Failures: t.kinds(), Statuses: t.byStatus(),
 	}
 	// The rate is that of the time in which requests fell due, without the wait
-	// for the last of them.
+	// for the last of them, and with the time after it in which none happened to.
 	span := min(took, r.length).Seconds()
+	if cause == nil && r.replay == nil {
+		span = r.length.Seconds()
+		out.Seconds = max(out.Seconds, span)
+	}
 	out.Wished, out.Reached = float64(out.Due)/span, float64(out.Ended)/span
 	latency, service, most, mostService, _, _ := t.sum(everything)
 	out.Latency, out.Service = summary(latency, most), summary(service, mostService)

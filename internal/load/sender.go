@@ -241,7 +241,7 @@ func (s *sender) send(ctx context.Context, p *planned, v scenario.Values, target
 
 // sendPlain is send over plain.
 func (s *sender) sendPlain(ctx context.Context, p *planned, v scenario.Values, target *url.URL) result {
-	response, line, err := s.plain.send(ctx, p, v, target)
+	response, line, err := s.plain.send(ctx, p, v, target) //nolint:bodyclose // it is read, and what it comes over is kept or closed
 	if err != nil {
 		return result{failure: blame(err), cut: ctx.Err() != nil}
 	}

@@ -28,8 +28,7 @@ func (c *Copy) carry() {
 	}
 	ctx, cancel := context.WithTimeout(life, t.mirror.options.Timeout)
 	defer cancel()
-	var candidate, second *difference.Answer
-	var took time.Duration
+	var candidate, second reply
 	// At the same moment, or the two could be told apart by it.
 	var both sync.WaitGroup
 	if pair {
@@ -37,31 +36,54 @@ func (c *Copy) carry() {
 	}
 	begun := time.Now()
 	candidate = c.ask(ctx, c.request.To)
-	took = time.Since(begun)
+	took := time.Since(begun)
 	both.Wait()
 	switch {
 	case life.Err() != nil:
 		c.Drop(Ended)
-	case candidate == nil || pair && second == nil:
-		c.Drop(Long)
+	case candidate.answer == nil:
+		c.Drop(candidate.reason)
+	case pair && second.answer == nil:
+		c.Drop(second.reason)
 	default:
-		o := difference.Outcome{Method: c.request.Method, Target: c.request.URL.Path, Pair: pair}
-		first := c.answer.whole()
-		o.Candidate = t.compare(first, candidate)
-		if pair {
-			o.Noise = t.compare(first, second)
-		}
-		t.add(o, candidate, took)
+		t.add(c.compare(candidate, second, pair), candidate.answer, took)
 	}
 }
 
-// ask sends the copy to a version, and reads the answer; nil when that is too
-// long.
-func (c *Copy) ask(ctx context.Context, v Version) *difference.Answer {
+// compare holds both answers against the user's.
+func (c *Copy) compare(candidate, second reply, pair bool) difference.Outcome {
+	c.trial.mirror.comparing.Lock()
+	defer c.trial.mirror.comparing.Unlock()
+	o := difference.Outcome{Method: c.request.Method, Target: c.request.URL.Path, Pair: pair}
+	first := c.answer.whole()
+	o.Candidate = c.trial.compare(first, candidate.answer)
+	if pair {
+		o.Noise = c.trial.compare(first, second.answer)
+	}
+	return o
+}
+
+// reply is what became of a copy that was sent: an answer, or the reason why it
+// is given up.
+type reply struct {
+	answer *difference.Answer
+	reason Reason
+}
+
+// troubled is an answer that did not come.
+func troubled(ctx context.Context) reply {
+	return reply{answer: &difference.Answer{Trouble: trouble(ctx)}}
+}
+
+// ask sends the copy to a version, and reads the answer.
+func (c *Copy) ask(ctx context.Context, v Version) reply {
 	k := kept{bound: c.trial.mirror.options.Body}
 	response, err := v.Send(c.outbound(ctx))
-	if err != nil {
-		return &difference.Answer{Trouble: trouble(ctx)}
+	switch {
+	case errors.Is(err, ErrFull):
+		return reply{reason: Full}
+	case err != nil:
+		return troubled(ctx)
 	}
 	defer func() { _ = response.Body.Close() }()
 	buffer, _ := pieces.Get().(*[16 << 10]byte)
@@ -74,11 +96,11 @@ func (c *Copy) ask(ctx context.Context, v Version) *difference.Answer {
 		switch {
 		case errors.Is(err, io.EOF):
 			k.Status, k.Header = response.StatusCode, response.Header
-			return k.whole()
+			return reply{answer: k.whole()}
 		case err != nil:
-			return &difference.Answer{Trouble: trouble(ctx)}
+			return troubled(ctx)
 		case k.Length > c.trial.mirror.options.Whole:
-			return nil
+			return reply{reason: Long}
 		}
 	}
 }

@@ -22,8 +22,8 @@ import "time"
 // Options bound what mirroring may cost. A zero value takes the default.
 type Options struct {
 	// Bytes is how much is held of requests and answers at most, of all services
-	// together; 16 MiB. To compare two answers in JSON takes a worker some 2 MiB
-	// for a moment on top.
+	// together; 16 MiB. One comparison at a time takes up to 7 MiB on top for
+	// JSON of 64 KiB, four times that where it was packed.
 	Bytes   int64
 	Body    int           // of the body of a request or of an answer; 64 KiB
 	Whole   int64         // an answer that is longer is not compared; 16 MiB

@@ -22,6 +22,9 @@ type Mirror struct {
 	working sync.WaitGroup
 	ctx     context.Context //nolint:containedctx // the life of the workers
 	stop    context.CancelFunc
+	// comparing is held by the worker that compares: that takes memory for a
+	// moment, and no more of a machine than one core.
+	comparing sync.Mutex
 
 	mu     sync.Mutex // guards trials
 	trials []*Trial   // the oldest first

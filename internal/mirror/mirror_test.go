@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,7 +195,7 @@ func TestCopiesAreCountedApart(t *testing.T) {
 	}
 	trial.Begin(Request{Method: "GET", Length: 1 << 20})
 	trial.Begin(requestTo(version, version)).Send() // no answer
-	eventually(t, "the answers", func() bool { d, _ := m.Differences("r1"); return d.Mirrored == 5 })
+	eventually(t, "the answers", func() bool { d, _ := m.Differences("r1"); return d.Mirrored == 5 && m.held.Load() == 0 })
 	want := map[string]float64{
 		"stagger_shadow_requests_total connect": 5, "stagger_shadow_compared_total": 5, "stagger_shadow_differing_total": 5,
 		"stagger_shadow_repeated_total": 5, "stagger_shadow_noisy_total": 0,
@@ -249,5 +250,43 @@ func TestTheShareIsDrawnForEachRequest(t *testing.T) {
 	}
 	if chosen < 1700 || chosen > 2300 { // 2000, seven standard deviations either way
 		t.Errorf("%d of 20000 were chosen at 10%%", chosen)
+	}
+}
+
+// witness is a version that knows when nothing may be sent any more.
+type witness struct {
+	*server
+	over atomic.Bool
+	late atomic.Int64
+	sent atomic.Int64
+}
+
+func (w *witness) Send(r *http.Request) (*http.Response, error) {
+	over := w.over.Load()
+	if w.sent.Add(1); over && r.Context().Err() == nil {
+		w.late.Add(1)
+	}
+	return w.server.Send(r)
+}
+
+// TestNothingIsSentAfterTheEnd ends and begins a trial again and again under load:
+// what was not sent when Close returned is never sent.
+func TestNothingIsSentAfterTheEnd(t *testing.T) {
+	w := &witness{server: serve(t, func(http.ResponseWriter, *http.Request) {})}
+	m, trial := begun(t, Options{Queue: 10_000})
+	for range 200 {
+		w.over.Store(false)
+		m.Trial(split(stagger.WeightFull))
+		for range 20 {
+			c := trial.Begin(requestTo(w, w))
+			c.Answered(http.StatusOK, http.Header{}, 0)
+			c.Send()
+		}
+		trial.Close()
+		w.over.Store(true)
+		eventually(t, "what waits to be dropped", func() bool { return m.held.Load() == 0 })
+	}
+	if w.late.Load() > 0 || w.sent.Load() == 0 {
+		t.Errorf("%d of %d were sent after the end", w.late.Load(), w.sent.Load())
 	}
 }

@@ -15,11 +15,12 @@ const (
 	Ended                    // the split mirrors nothing any more
 	Long                     // an answer is too long to compare
 	Unusual                  // it cannot be made anew
+	Full                     // a version takes no more requests
 	reasons
 )
 
 var reasonNames = [reasons]string{
-	"busy", "unready", "memory", "large_request", "stream", "unanswered", "queue", "ended", "large_answer", "unusual",
+	"busy", "unready", "memory", "large_request", "stream", "unanswered", "queue", "ended", "large_answer", "unusual", "full",
 }
 
 // String is what metrics call it.

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -14,10 +15,15 @@ import (
 	"github.com/stagger-dev/stagger/internal/histogram"
 )
 
+// ErrFull is returned by a Version that takes no more requests now, which says
+// nothing about how it answers.
+var ErrFull = errors.New("the version takes no more requests now")
+
 // Version is where copies are sent.
 type Version interface {
 	// Send sends a request to one of the version's endpoints. Closing the body of
-	// the answer gives the endpoint back.
+	// the answer gives the endpoint back. It returns ErrFull when none takes any
+	// more.
 	Send(r *http.Request) (*http.Response, error)
 }
 

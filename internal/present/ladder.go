@@ -18,17 +18,22 @@ type Rung struct {
 	// when it need or may not end, and how many requests it needs per version.
 	Spent, Least, Most time.Duration
 	Samples            uint64
+	// Mirrors tells that nobody meets the candidate here: its requests are copies.
+	Mirrors bool
 }
 
 // Ladder returns the rungs of r, the bake last.
 func Ladder(r stagger.Rollout, now time.Time) []Rung {
-	rungs := make([]Rung, 0, len(r.Plan.Stages)+1)
+	rungs, met := make([]Rung, 0, len(r.Plan.Stages)+1), false
 	for i, s := range r.Plan.Stages {
 		name := s.Name
 		if name == "" {
 			name = fmt.Sprintf("stage %d", i+1)
 		}
-		rungs = append(rungs, Rung{Name: name, Who: who(s), Least: s.MinTime, Most: s.Timebox, Samples: s.MinSamples})
+		met = met || s.Weight > 0 || len(s.Rules) > 0
+		rungs = append(rungs, Rung{
+			Name: name, Who: who(s), Least: s.MinTime, Most: s.Timebox, Samples: s.MinSamples, Mirrors: !met && s.Shadow > 0,
+		})
 	}
 	rungs = append(rungs, Rung{Name: "bake", Who: "everybody", Least: r.Plan.Bake.Time, Most: r.Plan.Bake.Time})
 	for i := range rungs {
@@ -39,6 +44,18 @@ func Ladder(r stagger.Rollout, now time.Time) []Rung {
 		}
 	}
 	return rungs
+}
+
+// Judged says how many of the requests it needs were judged; "" when it needs
+// none.
+func (r Rung) Judged(v stagger.Verdict) string {
+	switch {
+	case r.Samples == 0:
+		return ""
+	case r.Mirrors:
+		return fmt.Sprintf("%s of %s mirrored requests", Count(v.Mirrored), Count(r.Samples))
+	}
+	return fmt.Sprintf("%s of %s requests", Count(min(v.Baseline.Stage, v.Candidate.Stage)), Count(r.Samples))
 }
 
 // Bounds says how long a rung must and may last; "" when nothing bounds it.
@@ -97,6 +114,8 @@ func Wanted(s stagger.Split, version string) string {
 	switch {
 	case s.Baseline == version:
 		return "everybody"
+	case !s.Exposes() && s.Mirrors():
+		return "nobody, " + s.Shadow.String() + " mirrored"
 	case !s.Exposes():
 		return "nobody"
 	case s.Weight == stagger.WeightFull:

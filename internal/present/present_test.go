@@ -228,3 +228,24 @@ func TestLevelsAreInTheUnitOfTheirSignal(t *testing.T) {
 		}
 	}
 }
+
+func TestAStageThatOnlyMirrorsSaysSo(t *testing.T) {
+	r := stagger.Rollout{Plan: stagger.Plan{Stages: []stagger.Stage{
+		{Name: "a", Shadow: 10 * stagger.WeightPercent, MinSamples: 500},
+		{Name: "b", Weight: stagger.WeightPercent, Shadow: 10 * stagger.WeightPercent, MinSamples: 500},
+	}}}
+	rungs := present.Ladder(r, time.Time{})
+	v := stagger.Verdict{Mirrored: 12, Baseline: stagger.Sample{Stage: 900}, Candidate: stagger.Sample{Stage: 7}}
+	if got := rungs[0].Who + "; " + rungs[0].Judged(v); got != "nobody, 10% mirrored; 12 of 500 mirrored requests" {
+		t.Errorf("the first stage: %s", got)
+	}
+	if got := rungs[1].Who + "; " + rungs[1].Judged(v); got != "1%; 7 of 500 requests" {
+		t.Errorf("the second stage: %s", got)
+	}
+	if got := present.Wanted(stagger.Split{Baseline: "v1", Candidate: "v2", Shadow: stagger.WeightPercent}, "v2"); got != "nobody, 1% mirrored" {
+		t.Errorf("wanted %s", got)
+	}
+	if got := present.Dropped([]stagger.Dropped{{Reason: "large_request", N: 1200}, {Reason: "busy", N: 1}}); got != "1,200 large request, 1 busy" {
+		t.Errorf("dropped %s", got)
+	}
+}

@@ -97,7 +97,7 @@ func (p *pass) protect(t *traffic, r *route, a cohort.Attributes, subject uint64
 	case c.deadline.over(now):
 		c.refuse(deadlineOver)
 		return
-	case s.routes[r.index].drop && p.version.guard.troubled(now):
+	case s.routes[r.index].drop && p.version.guard.troubled(now) && !c.coveredBy(t.baseline, now):
 		c.refuse(dropped)
 		return
 	}
@@ -107,6 +107,12 @@ func (p *pass) protect(t *traffic, r *route, a cohort.Attributes, subject uint64
 		return
 	}
 	p.follow(l)
+}
+
+// coveredBy says whether the baseline can answer for a candidate in trouble, so
+// that there is no need to drop anything.
+func (c *care) coveredBy(baseline *version, now time.Time) bool {
+	return c.traffic.shield.fallback && c.first != baseline && !baseline.guard.troubled(now)
 }
 
 func (c *care) refuse(r reason) {

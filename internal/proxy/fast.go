@@ -25,6 +25,7 @@ type lane struct {
 	closing  chan struct{}
 	closed   chan struct{} // no connection comes any more
 
+	clock    atomic.Pointer[time.Time] // of the last look
 	draining atomic.Bool
 	cutting  atomic.Bool
 	couriers sync.WaitGroup
@@ -34,13 +35,15 @@ type lane struct {
 }
 
 func newLane(p *Proxy, listener int, inner net.Listener) *lane {
-	return &lane{
+	l := &lane{
 		proxy: p, listener: listener, inner: inner, rules: &p.listeners[listener].Whence,
 		over:    &handover{inner: inner, conns: make(chan net.Conn), closed: make(chan struct{})},
 		closing: make(chan struct{}),
 		closed:  make(chan struct{}),
 		known:   make(map[*courier]struct{}),
 	}
+	l.clock.Store(new(time.Now()))
+	return l
 }
 
 // accept takes connections until the listener is closed.

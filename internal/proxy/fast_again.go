@@ -89,7 +89,7 @@ func (c *courier) passOver() (again bool) {
 	if n, ok := body.take(a.buffer[r.Size:a.n]); !ok || !body.ended || r.Size+n < a.n || r.Close || body.framed == byClosing {
 		c.drop()
 	} else if one := c.watch.upstream.Swap(nil); one != nil {
-		a.over.Put(one, time.Now())
+		a.over.Put(one, *c.lane.clock.Load())
 	}
 	return a.instead == nil
 }

@@ -10,7 +10,18 @@ import (
 // TestAPlainRequestAllocatesNothing counts client and upstream in. The race
 // detector throws away what is kept for the next request.
 func TestAPlainRequestAllocatesNothing(t *testing.T) {
-	conn := dialProxy(t, fastProxy(t, plainAnswer))
+	allocatesNothing(t, fastProxy(t, plainAnswer))
+}
+
+// TestProtectionAllocatesNothing is the same with everything on that looks at
+// every request.
+func TestProtectionAllocatesNothing(t *testing.T) {
+	allocatesNothing(t, proxyOver(t, plainAnswer, true, protected))
+}
+
+func allocatesNothing(t *testing.T, p *Proxy) {
+	t.Helper()
+	conn := dialProxy(t, p)
 	request, b := []byte(plainRequest), make([]byte, 4<<10)
 	once := func() {
 		if _, err := conn.Write(request); err != nil {

@@ -270,7 +270,7 @@ func (c *courier) giveBack() {
 		return
 	}
 	if upstream := c.watch.upstream.Swap(nil); upstream != nil {
-		c.pass.endpoint.Put(upstream, time.Now())
+		c.pass.endpoint.Put(upstream, *c.lane.clock.Load())
 	}
 }
 

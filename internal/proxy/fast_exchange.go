@@ -9,7 +9,6 @@ import (
 
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
-	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // What an upstream may do wrong.
@@ -264,7 +263,7 @@ func (c *courier) fail(status int, class meter.Class, text string) bool {
 	out := fmt.Appendf(c.out[:0], "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nDate: %s\r\n",
 		status, http.StatusText(status), len(text), now().UTC().Format(http.TimeFormat))
 	out = append(out, c.pass.version.line...)
-	if c.pass.picked == upstream.Full {
+	if c.pass.mayPass() {
 		out = append(out, "Retry-After: "+retryAfter+"\r\n"...)
 	}
 	if c.ends() {

@@ -1,4 +1,4 @@
-//go:build darwin || freebsd
+//go:build darwin || freebsd || (linux && (386 || s390x))
 
 package proxy
 

@@ -28,7 +28,7 @@ func fastProxy(t testing.TB, answer string) *Proxy {
 
 // proxyOver is a proxy in front of one upstream that is written by hand: it
 // answers every request with the same bytes.
-func proxyOver(t testing.TB, answer string, fast bool) *Proxy {
+func proxyOver(t testing.TB, answer string, fast bool, change ...func(*stagger.Service)) *Proxy {
 	t.Helper()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -45,14 +45,18 @@ func proxyOver(t testing.TB, answer string, fast bool) *Proxy {
 			go repeatAnswer(conn, []byte(answer))
 		}
 	}()
+	s := stagger.Service{
+		Name: "shop", Baseline: "v1", Listener: "web", VersionHeader: "X-Version",
+		Routes:   []stagger.Route{{Name: "all", Path: "/"}},
+		Versions: []stagger.Version{{Name: "v1", Upstreams: []string{"http://" + l.Addr().String()}}},
+	}
+	for _, f := range change {
+		f(&s)
+	}
 	p, err := New(Config{
 		NetHTTP:   !fast,
 		Listeners: []Listener{{Name: "web", Address: "127.0.0.1:0"}},
-		Services: []stagger.Service{{
-			Name: "shop", Baseline: "v1", Listener: "web", VersionHeader: "X-Version",
-			Routes:   []stagger.Route{{Name: "all", Path: "/"}},
-			Versions: []stagger.Version{{Name: "v1", Upstreams: []string{"http://" + l.Addr().String()}}},
-		}},
+		Services:  []stagger.Service{s},
 	}, meter.New(meter.Options{}), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,8 @@ const (
 func (c *courier) beginUpload(left int64) bool {
 	c.repeatable = false
 	if c.pass.endpoint == nil {
-		return c.refuseUpload(http.StatusServiceUnavailable, meter.ConnectError, c.pass.refusal())
+		f := c.pass.refused()
+		return c.refuseUpload(f.status, f.class, f.text)
 	}
 	reused, err := c.link()
 	if err != nil {

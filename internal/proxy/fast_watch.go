@@ -109,6 +109,7 @@ func (l *lane) watch() {
 }
 
 func (l *lane) look(now time.Time) {
+	l.clock.Store(&now)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.known {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/meter"
-	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // handler carries the requests of one listener over net/http.
@@ -28,6 +27,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method == http.MethodConnect {
 		answer(w, http.StatusMethodNotAllowed, "CONNECT is not offered here")
+		return
+	}
+	if !isTarget(r) {
+		answer(w, http.StatusBadRequest, "the target is malformed")
 		return
 	}
 	if h.proxy.listeners[h.listener].sendsAway(w, r) {
@@ -100,7 +103,7 @@ func (x *exchange) fail(f failure) {
 	x.closeAfter()
 	x.nameVersion(x.w.Header())
 	x.proxy.sayGoodbye(x.w, x.r)
-	if x.pass.picked == upstream.Full {
+	if x.pass.mayPass() {
 		x.w.Header().Set("Retry-After", retryAfter)
 	}
 	answer(x.w, f.status, f.text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -100,6 +101,7 @@ type conn struct {
 	streams *streams
 	gone    bool                   // it was closed; guarded by streams
 	frames  atomic.Pointer[frames] // nil while it is not HTTP/2
+	refused atomic.Bool            // broken is known
 }
 
 // Read implements net.Conn.
@@ -119,6 +121,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	c.broken = broken
+	c.refused.Store(true)
 	if good > 0 {
 		return good, nil
 	}
@@ -141,8 +144,14 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. A client whose request was refused in the middle is
+// heard out for a moment: a reset, for what nobody read, would overtake the
+// answer.
 func (c *conn) Close() error {
+	if c.refused.Load() && c.CloseWrite() == nil {
+		_ = c.SetReadDeadline(time.Now().Add(linger))
+		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+	}
 	c.release()
 	return c.Conn.Close()
 }

@@ -10,6 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/proxy"
@@ -152,7 +157,13 @@ func TestARetryGoesToAnotherEndpoint(t *testing.T) {
 			t.Fatalf("%d %q", code, body)
 		}
 	}
-	if got := w.meter.Attempts("shop", "v1", meter.Retry); got.OK == 0 || int64(got.OK) != dead.Load() {
+	// The last one is counted a moment after its answer arrived.
+	var got stagger.Outcomes
+	eventually(t, "every failure to be followed by an attempt", func() bool {
+		got = w.meter.Attempts("shop", "v1", meter.Retry)
+		return int64(got.OK) == dead.Load()
+	})
+	if got.OK == 0 {
 		t.Errorf("%d failures and %+v attempts after them", dead.Load(), got)
 	}
 }
@@ -704,6 +715,7 @@ func TestAReloadKeepsWhatProtects(t *testing.T) {
 	c := client(t)
 	get(t, c, w.url)
 	get(t, c, w.url)
+	eventually(t, "the circuit to open", func() bool { return w.Strain("shop")[0].Circuit == "open" })
 	if err := w.Reload([]stagger.Service{s}); err != nil {
 		t.Fatal(err)
 	}
@@ -716,5 +728,92 @@ func TestAReloadKeepsWhatProtects(t *testing.T) {
 	}
 	if got := w.Strain("shop")[0].Circuit; got != "closed" {
 		t.Errorf("after another declaration it is %s", got)
+	}
+}
+
+func TestAGRPCCallIsTriedAgainWhereThatIsDeclared(t *testing.T) {
+	for _, row := range []struct {
+		rule    string
+		methods []string
+		want    codes.Code
+		judged  stagger.Outcomes
+	}{
+		{"declared", []string{http.MethodPost}, codes.OK, stagger.Outcomes{ServerError: 1}},
+		{"not declared", nil, codes.Unavailable, stagger.Outcomes{ServerError: 1}},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			var calls atomic.Int64
+			w, conn := grpcWorld(t, func(stream grpc.ServerStream) error {
+				if calls.Add(1) == 1 {
+					return status.Error(codes.Unavailable, "not yet")
+				}
+				return repeat(stream)
+			}, func(s *stagger.Service) {
+				s.Retries = usualRetries
+				s.Retries.Methods = row.methods
+			})
+			stream := chat(t, t.Context(), conn)
+			_ = stream.SendMsg(wrapperspb.String("hello"))
+			_ = stream.CloseSend()
+			var got wrapperspb.StringValue
+			err := stream.RecvMsg(&got)
+			if status.Code(err) != row.want || row.want == codes.OK && got.GetValue() != "hello" {
+				t.Errorf("got %q, %v", got.GetValue(), err)
+			}
+			for err == nil {
+				err = stream.RecvMsg(&got)
+			}
+			if o := w.observed(t, "v1"); o.Started != 1 || o.Outcomes != row.judged {
+				t.Errorf("judged by %+v", o.Outcomes)
+			}
+		})
+	}
+}
+
+func TestAStreamEndsWithItsDeadline(t *testing.T) {
+	s := service(version("v1", upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		for {
+			_, _ = io.WriteString(w, "piece ")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	})))
+	s.Deadline.Header = "X-Request-Timeout"
+	w := run(t, proxy.Limits{}, s)
+	r := request(t, http.MethodGet, w.url, nil)
+	r.Header.Set("X-Request-Timeout", "200ms")
+	begin := time.Now()
+	response, err := client(t).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err == nil || time.Since(begin) > 3*time.Second {
+		t.Errorf("%d bytes look whole, after %s", len(body), time.Since(begin))
+	}
+	if got := w.observed(t, "v1").Outcomes; got != (stagger.Outcomes{Timeout: 1}) {
+		t.Errorf("judged by %+v", got)
+	}
+}
+
+func TestARouteIsNotDroppedWhileTheBaselineCanAnswer(t *testing.T) {
+	s := service(version("v1", named(t, "v1")), version("v2", onlyStatus(t, 500)))
+	s.Fallback = true
+	s.Circuit = stagger.Circuit{Consecutive: 2, Open: time.Minute, Probes: 1}
+	s.Routes[0].Degrade.Drop = true
+	w := run(t, proxy.Limits{}, s)
+	onCandidate(t, w)
+	c := client(t)
+	for range 6 {
+		if code, header, body := get(t, c, w.url); code != 200 || body != "v1" || header.Get("Degraded") != "" {
+			t.Fatalf("%d %q, degraded %q", code, body, header.Get("Degraded"))
+		}
+	}
+	if got := w.observed(t, "v2").Outcomes; got != (stagger.Outcomes{ServerError: 2, ConnectError: 4}) {
+		t.Errorf("the candidate is judged by %+v", got)
 	}
 }

@@ -57,6 +57,7 @@ func New(c Config, m *meter.Meter, log *slog.Logger) (*Proxy, error) {
 	}
 	p := &Proxy{
 		listeners: c.Listeners, byName: byName, limits: c.Limits.withDefaults(), meter: m, log: log, mirror: c.Mirror, own: ownPath && !c.NetHTTP,
+		resolver: c.Resolver,
 	}
 	t, err := p.newTable(c.Services, &table{})
 	if err != nil {
@@ -250,6 +251,7 @@ func (p *Proxy) serve(i int, l net.Listener) {
 		MaxHeaderBytes:    p.limits.HeaderBytes,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: p.limits.Streams,
+			MaxReadFrameSize:     16 << 10, // as small as may be: a header is refused before more of it is held
 			SendPingTimeout:      30 * time.Second,
 			PingTimeout:          10 * time.Second,
 			WriteByteTimeout:     time.Minute,

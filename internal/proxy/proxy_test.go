@@ -20,7 +20,11 @@ import (
 	"github.com/stagger-dev/stagger/internal/proxy"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(overBoth{m}) }
+func TestMain(m *testing.M) {
+	if !beChild() {
+		goleak.VerifyTestMain(overBoth{m})
+	}
+}
 
 // fast says which transport the proxies of the tests use.
 var fast bool

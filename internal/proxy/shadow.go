@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -57,15 +56,21 @@ func (t *traffic) shades(p *pass, method string) bool {
 		return false
 	}
 	switch {
-	case !s.candidate.pool.Ready():
+	case !s.candidate.pool.Ready(), t.candidate.guard != nil && !t.candidate.guard.circuit.closed():
 		s.trial.Drop(mirror.Unready)
-	case s.baseline.busy(t.mirror.Busy()):
+	case s.baseline.busy(t.mirror.Busy()), t.baseline.strained(), t.candidate.strained():
 		s.trial.Drop(mirror.Busy)
 	default:
 		return true
 	}
 	return false
 }
+
+// strainedAt is the part of a version's limit from which on nothing is mirrored.
+const strainedAt = 0.8
+
+// strained says whether users take most of what a version can bear.
+func (v *version) strained() bool { return v.guard != nil && v.guard.limit.saturation() >= strainedAt }
 
 // begin makes a copy of a request as the upstream gets it.
 func (s *shade) begin(r mirror.Request) *mirror.Copy {
@@ -90,13 +95,11 @@ func endCopy(c *mirror.Copy, class meter.Class) {
 // sender sends copies to a version.
 type sender struct{ pool *upstream.Pool }
 
-var errNoEndpoint = errors.New("the version has no endpoint")
-
 // Send implements mirror.Version.
 func (s sender) Send(r *http.Request) (*http.Response, error) {
 	e, _ := s.pool.Pick(rand.Uint64()) // whoever it was, a copy is nobody's next request
 	if e == nil {
-		return nil, errNoEndpoint
+		return nil, mirror.ErrFull
 	}
 	r.URL.Scheme, r.URL.Host = e.Scheme(), e.Authority()
 	response, err := e.RoundTrip(r)

@@ -27,12 +27,16 @@ type mirroring struct {
 }
 
 // mirrored starts a proxy of v1 and v2 that mirrors to v2 by the rules.
-func mirrored(t *testing.T, o mirror.Options, v1, v2 string, rules stagger.Shadow) *mirroring {
+func mirrored(t *testing.T, o mirror.Options, v1, v2 string, rules stagger.Shadow, change ...func(*stagger.Service)) *mirroring {
 	t.Helper()
+	s := service(version("v1", v1), version("v2", v2))
+	for _, f := range change {
+		f(&s)
+	}
 	m, mi := meter.New(meter.Options{}), mirror.New(o)
 	p, err := proxy.New(proxy.Config{
 		Listeners: []proxy.Listener{{Name: "web", Address: "127.0.0.1:0"}},
-		Services:  []stagger.Service{service(version("v1", v1), version("v2", v2))}, NetHTTP: !fast, Mirror: mi,
+		Services:  []stagger.Service{s}, NetHTTP: !fast, Mirror: mi,
 	}, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +138,7 @@ func TestAChangeIsFoundAndNoiseIsNot(t *testing.T) {
 	if change.Finding != stagger.FoundDifference || change.Candidate != n || change.Noise != 0 || change.Kind != stagger.DifferenceChanged {
 		t.Errorf("the change: %+v", change)
 	}
-	if e := change.Examples[0]; e.Baseline != "20" || e.Candidate != "21" || e.Method != "GET" || e.Target != "/orders" {
+	if e := change.Examples[0]; e.Baseline != "20" || e.Candidate != "21" || e.Method != http.MethodGet || e.Target != "/orders" {
 		t.Errorf("its example: %+v", e)
 	}
 	if noise := at(t, d, "$.at"); noise.Finding != stagger.FoundNoise || noise.Noise != n {
@@ -357,5 +361,31 @@ func TestCopiesAreDroppedFirst(t *testing.T) {
 	d := w.found(t)
 	if d.Mirrored != 0 || len(d.Dropped) != 1 || d.Dropped[0] != (stagger.Dropped{Reason: "busy", N: 10}) {
 		t.Errorf("while the baseline was busy: %+v", d)
+	}
+}
+
+func TestACandidateWhoseCircuitIsOpenGetsNoCopies(t *testing.T) {
+	var copies atomic.Int64
+	w := mirrored(t, mirror.Options{}, named(t, "v1"), upstream(t, func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(mirror.Mark) != "" {
+			copies.Add(1)
+		}
+		rw.WriteHeader(http.StatusInternalServerError)
+	}), stagger.Shadow{}, func(s *stagger.Service) {
+		s.Circuit = stagger.Circuit{Consecutive: 3, Open: time.Minute, Probes: 1}
+	})
+	rule := stagger.Rule{Header: "X-Group", Equals: "staff"}
+	w.apply(t, stagger.Split{Rules: []stagger.Rule{rule}, RuleShare: stagger.WeightFull})
+	c := client(t)
+	eventually(t, "the circuit to open", func() bool {
+		get(t, c, w.url, func(r *http.Request) { r.Header.Set("X-Group", "staff") })
+		return w.Tripped("shop", "v2") != ""
+	})
+	w.apply(t, stagger.Split{Shadow: stagger.WeightFull})
+	for range 10 {
+		get(t, c, w.url)
+	}
+	if d := w.found(t); copies.Load() != 0 || len(d.Dropped) != 1 || d.Dropped[0] != (stagger.Dropped{Reason: "unready", N: 10}) {
+		t.Errorf("%d copies arrived: %+v", copies.Load(), d)
 	}
 }

@@ -124,6 +124,10 @@ func TestAFlipIsImmediate(t *testing.T) {
 					}
 					continue
 				}
+				if body != "v1" {
+					t.Errorf("a request was lost: %q", body)
+					return
+				}
 				off.Add(1)
 			}
 		})

@@ -166,13 +166,14 @@ func repeat(stream grpc.ServerStream) error {
 }
 
 // grpcWorld runs a proxy in front of a gRPC server.
-func grpcWorld(t *testing.T, answer func(grpc.ServerStream) error) (*world, *grpc.ClientConn) {
+func grpcWorld(t *testing.T, answer func(grpc.ServerStream) error, change ...func(*stagger.Service)) (*world, *grpc.ClientConn) {
 	t.Helper()
-	return grpcWorldOn(t, proxy.Listener{Name: "web", Address: "127.0.0.1:0"}, insecure.NewCredentials(), answer)
+	return grpcWorldOn(t, proxy.Listener{Name: "web", Address: "127.0.0.1:0"}, insecure.NewCredentials(), answer, change...)
 }
 
 func grpcWorldOn(
 	t *testing.T, front proxy.Listener, trust credentials.TransportCredentials, answer func(grpc.ServerStream) error,
+	change ...func(*stagger.Service),
 ) (*world, *grpc.ClientConn) {
 	t.Helper()
 	var listen net.ListenConfig
@@ -192,7 +193,11 @@ func grpcWorldOn(
 		server.Stop()
 		<-done
 	})
-	w := runOn(t, front, proxy.Limits{}, service(version("v1", "h2c://"+l.Addr().String())))
+	s := service(version("v1", "h2c://"+l.Addr().String()))
+	for _, f := range change {
+		f(&s)
+	}
+	w := runOn(t, front, proxy.Limits{}, s)
 	conn, err := grpc.NewClient("passthrough:///"+strings.TrimPrefix(w.url, "http://"), grpc.WithTransportCredentials(trust))
 	if err != nil {
 		t.Fatal(err)

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	neturl "net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/capture"
@@ -84,7 +86,7 @@ func TestACaptureHoldsTheRequestsAndNoSecret(t *testing.T) {
 				send(t, c, "POST", w.url+"/login/ada@example.org/a%20b?next=1&password=hunter2", strings.NewReader(`{"user":"ada@example.org","card":{"n":["4111-1111-1111-1111"]},"keep":[1,"two"]}`), map[string]string{
 					"Content-Type": "application/json", "Authorization": "Bearer eyJhbGciOi", "Cookie": "sid=s3ss10n", "X-Api-Key": "hunter2", "Accept": "text/html",
 				})
-				send(t, c, "POST", w.url+"/form", strings.NewReader(url.Values{"a": {"k3J9xQm27bVz81LpT4"}, "b": {"plain"}}.Encode()), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
+				send(t, c, "POST", w.url+"/form", strings.NewReader(neturl.Values{"a": {"k3J9xQm27bVz81LpT4"}, "b": {"plain"}}.Encode()), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
 				send(t, c, "PUT", w.url+"/blob", bytes.NewReader(make([]byte, 100<<10)), nil)
 			})
 			for _, s := range secrets {
@@ -256,5 +258,92 @@ func TestABodyThatComesInPiecesIsCapturedWhole(t *testing.T) {
 				t.Errorf("%.200s", l.data)
 			}
 		})
+	}
+}
+
+// plantedRequest is a request with one secret of its own in each of many places.
+func plantedRequest(t *rapid.T, url string) (r *http.Request, secrets []string) {
+	word := rapid.StringMatching(`[A-Za-z0-9]{10}`)
+	draw := func(sort string) string {
+		s := word.Draw(t, sort)
+		switch sort {
+		case "mail":
+			s += "@" + word.Draw(t, "domain") + ".org"
+		case "digits":
+			s = rapid.StringMatching(`[1-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}`).Draw(t, sort)
+		case "token":
+			s = "a1B2c3D4" + s + "e5F6g7H8"
+		}
+		secrets = append(secrets, s)
+		return s
+	}
+	name := func() string {
+		return rapid.SampledFrom([]string{"password", "apiKey", "access_token", "SESSION-ID", "user.email", "lastName", "card_number"}).Draw(t, "name")
+	}
+	look := func() string { return draw(rapid.SampledFrom([]string{"mail", "digits", "token"}).Draw(t, "look")) }
+	query := neturl.Values{name(): {draw("value")}, "q": {look(), look()}, "page": {"1"}}
+	target := url + "/a/" + neturl.PathEscape(look()) + "/reset/" + draw("value") + "1?" + query.Encode()
+	tree := map[string]any{name(): draw("value"), "list": []any{1, map[string]any{"text": look(), name(): []any{draw("value")}}}}
+	kind, body := "application/json", []byte(nil)
+	switch rapid.IntRange(0, 2).Draw(t, "body") {
+	case 0:
+		body, _ = json.Marshal(tree)
+	case 1:
+		kind, body = "application/x-www-form-urlencoded", []byte(neturl.Values{name(): {draw("value")}, "x": {look()}}.Encode())
+	case 2:
+		kind, body = "text/plain", []byte("to whom it may concern: "+draw("value"))
+	}
+	r, err := http.NewRequest(http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, value := range map[string]string{
+		"Content-Type": kind, "Authorization": "Bearer " + draw("value"), "Cookie": "sid=" + draw("value"), "X-Api-Key": draw("value"),
+		"X-Whatever": draw("value"), "Referer": "http://shop/?token=" + draw("value"), "Accept-Language": look(),
+	} {
+		r.Header.Set(field, value)
+	}
+	return r, secrets
+}
+
+// TestWhateverIsPlantedIsMasked sends requests full of secrets through the proxy
+// and looks for them in what was captured, at every layer of escapes.
+func TestWhateverIsPlantedIsMasked(t *testing.T) {
+	w := run(t, proxy.Limits{}, service(version("v1", upstream(t, drain))))
+	ctx, cancel := context.WithCancel(t.Context())
+	l, done := &lines{}, make(chan error, 1)
+	go func() { done <- w.Capture(ctx, capture.Order{Service: "shop", Share: 1}, l.add) }()
+	eventually(t, "the capture to begin", func() bool { return l.seen() == 1 })
+	c, all, sent := client(t), []string(nil), 0
+	rapid.Check(t, func(t *rapid.T) {
+		r, secrets := plantedRequest(t, w.url)
+		response, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("%s", response.Status)
+		}
+		all = append(all, secrets...)
+		sent++
+	})
+	eventually(t, "every request to be written", func() bool { return l.seen() > sent })
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	kept := string(l.data)
+	for range 4 {
+		for _, s := range all {
+			if strings.Contains(kept, s) {
+				t.Fatalf("%q was kept", s)
+			}
+		}
+		plain, err := neturl.QueryUnescape(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = plain
 	}
 }

@@ -145,16 +145,17 @@ func (p *pass) release(class meter.Class) {
 	p.endpoint.Release()
 }
 
-// retryAfter is how many seconds a client is asked to wait where a version is
-// full for the moment.
+// retryAfter is how many seconds a client is asked to wait where a version takes
+// no more for the moment.
 const retryAfter = "1"
 
-// refusal says why there is no endpoint for a request.
-func (p *pass) refusal() string {
-	if p.picked == upstream.Full {
-		return "every endpoint of the service is full"
+// mayPass says whether waiting may help a request that was refused.
+func (p *pass) mayPass() bool {
+	if p.care != nil && p.care.refusal != nil {
+		r := p.care.refusal.reason
+		return r == circuitOpen || r == overload || r == full
 	}
-	return "the service has no endpoint"
+	return p.picked == upstream.Full
 }
 
 // routeName is what a route is called where its requests are counted.

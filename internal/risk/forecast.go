@@ -115,6 +115,9 @@ func (q Question) Stage(i int) Forecast {
 	if len(s.Rules) > 0 {
 		f.Notes = append(f.Notes, "whom the rules of this stage choose is not known here; the forecast is for its weight alone")
 	}
+	if s.Shadow > stagger.WeightNone {
+		f.Notes = append(f.Notes, "what is mirrored in this stage shows answers that differ, and is not forecast")
+	}
 	if s.Weight == stagger.WeightNone {
 		return f
 	}

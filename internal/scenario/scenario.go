@@ -65,21 +65,29 @@ func (s Scenario) checkBounds() error {
 		return fmt.Errorf("a share of %g is out of range; use 0 to 1", s.Stop.Errors)
 	}
 	for _, r := range s.Requests {
-		if !strings.HasPrefix(r.Path.String(), "/") {
-			return fmt.Errorf("request %s: the path %q does not begin with a slash", r.Name, r.Path)
-		}
-		if strings.ContainsFunc(r.Path.String(), func(c rune) bool { return c <= ' ' || c == 0x7f }) {
-			return fmt.Errorf("request %s: the path %q has spaces; write %%20", r.Name, r.Path)
-		}
-		if r.Method != "" && !IsToken(r.Method) || r.Method == "CONNECT" {
-			return fmt.Errorf("request %s: %q is no method of a request; write one such as GET or POST", r.Name, r.Method)
-		}
-		if len(r.Body.String()) > MaxBody {
-			return fmt.Errorf("request %s: the body has %d bytes; at most %d are sent", r.Name, len(r.Body.String()), MaxBody)
+		if err := r.check(); err != nil {
+			return fmt.Errorf("request %s: %w", r.Name, err)
 		}
 	}
 	_, err := NewMix(s.Requests)
 	return err
+}
+
+// check says what is wrong with r.
+func (r Request) check() error {
+	if !strings.HasPrefix(r.Path.String(), "/") {
+		return fmt.Errorf("the path %q does not begin with a slash", r.Path)
+	}
+	if strings.ContainsFunc(r.Path.String(), func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+		return fmt.Errorf("the path %q has spaces; write %%20", r.Path)
+	}
+	if r.Method != "" && !IsToken(r.Method) || r.Method == "CONNECT" { //nolint:usestdlibvars // a pure room does without net/http
+		return fmt.Errorf("%q is no method of a request; write one such as GET or POST", r.Method)
+	}
+	if len(r.Body.String()) > MaxBody {
+		return fmt.Errorf("the body has %d bytes; at most %d are sent", len(r.Body.String()), MaxBody)
+	}
+	return nil
 }
 
 // IsToken says whether s can name a method or a header (RFC 9110, section 5.6.2).

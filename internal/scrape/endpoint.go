@@ -34,6 +34,12 @@ func newEndpoint(a aim, s *Scraper) *endpoint {
 		log: s.log.With("service", a.service, "version", a.version, "endpoint", a.address()),
 	}
 	e.wish(nil)
+	if upstreams := s.options.Upstreams; upstreams != nil {
+		e.client = &http.Client{CheckRedirect: stay, Transport: carrier(func(r *http.Request) (*http.Response, error) {
+			return upstreams.Look(a.service, a.version, a.at, r)
+		})}
+		return e
+	}
 	var protocols http.Protocols
 	h2c := strings.HasPrefix(a.upstream, "h2c:")
 	protocols.SetHTTP1(!h2c)
@@ -48,6 +54,12 @@ func newEndpoint(a aim, s *Scraper) *endpoint {
 	}}
 	return e
 }
+
+// carrier is a function as an http.RoundTripper.
+type carrier func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
 
 // stay refuses redirects to elsewhere: the configuration says who is asked.
 func stay(next *http.Request, before []*http.Request) error {
@@ -109,7 +121,7 @@ func (e *endpoint) scrape(ctx context.Context) {
 func (e *endpoint) fetch(ctx context.Context, wishes []wish) (exposition, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.metrics.Timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.address()+e.metrics.Path, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.authority()+e.metrics.Path, http.NoBody)
 	if err != nil {
 		return exposition{}, err
 	}

@@ -9,6 +9,7 @@ package scrape
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -23,11 +24,20 @@ type Rollouts interface {
 	Active(ctx context.Context) ([]stagger.Rollout, error)
 }
 
+// Upstreams knows where versions run, and the way there.
+type Upstreams interface {
+	Endpoints(service string) []stagger.EndpointStatus
+	// Look carries a request to an endpoint, named by its address there.
+	Look(service, version, address string, r *http.Request) (*http.Response, error)
+}
+
 // Options are what a Scraper needs.
 type Options struct {
 	Services func() []stagger.Service
 	Rollouts Rollouts
-	Log      *slog.Logger // nil for none
+	// Upstreams, when set, knows the endpoints better than the services do.
+	Upstreams Upstreams
+	Log       *slog.Logger // nil for none
 }
 
 // lookEvery is how often the Scraper looks for rollouts that began or ended.
@@ -97,7 +107,7 @@ func (s *Scraper) look(ctx context.Context) (map[aim][]wish, bool) {
 	if err != nil {
 		return nil, false // whoever keeps the rollouts tells of its troubles
 	}
-	return aims(active, s.options.Services()), true
+	return aims(active, s.options.Services(), s.options.Upstreams), true
 }
 
 // follow begins what is wanted, and ends what no longer is.

@@ -21,13 +21,16 @@ func plan() stagger.Plan {
 			AtTimebox: stagger.TimeboxAdvance, MinSamples: 50,
 		}
 	}
+	stages := []stagger.Stage{
+		stage("staff", 0, stagger.Rule{Header: "X-Group", Equals: "staff"}),
+		stage("tenth", 10*stagger.WeightPercent),
+		stage("half", 50*stagger.WeightPercent),
+	}
+	stages[1].Shadow = 5 * stagger.WeightPercent // which waits for the record as a weight does
 	return stagger.Plan{
-		Key: stagger.Key{Header: "X-User"},
-		Stages: []stagger.Stage{
-			stage("staff", 0, stagger.Rule{Header: "X-Group", Equals: "staff"}),
-			stage("tenth", 10*stagger.WeightPercent),
-			stage("half", 50*stagger.WeightPercent),
-		},
+		Key:    stagger.Key{Header: "X-User"},
+		Stages: stages,
+		Shadow: &stagger.Shadow{Repeat: stagger.WeightFull},
 		Guardrails: []stagger.Guardrail{
 			{Signal: stagger.SignalErrors, Tolerance: 1.5, Floor: 0.0005, Healthy: 0.01, Alpha: 0.01, Action: stagger.ActionRollback},
 			{Signal: stagger.SignalLatency, Tolerance: 0.05, Floor: 0.002, Healthy: 0.24, Alpha: 0.01, Action: stagger.ActionRollback},

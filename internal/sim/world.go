@@ -176,7 +176,9 @@ func (w *World) wasPromoted(rollout string) bool {
 // check holds what must be true after every step.
 func (w *World) check() {
 	inForce := w.Plane.Split(Service)
-	w.checkRecorded("stays in force", inForce)
+	// A step that shows more and mirrors less is recorded first, so copies may go
+	// on for a moment; they never begin before the record.
+	w.checkRecorded("stays in force", inForce.Unmirrored())
 	w.checkGuilty(inForce)
 	w.checkGrowth()
 }
@@ -201,6 +203,7 @@ func (w *World) checkGrowth() {
 	now := peak{r.ID, r.Events, engine.Split(r)}
 	was := w.peak
 	w.peak = now
+	was.split.Shadow = stagger.WeightNone // copies are nobody's
 	if r.ID == "" || was.rollout != r.ID || !was.split.Exceeds(now.split) {
 		return
 	}

@@ -52,7 +52,7 @@ func (e *Endpoint) makeRoom() bool {
 		return true
 	}
 	before := e.connections.Load()
-	e.closeIdle()
+	e.carriers.Load().closeIdle()
 	return e.connections.Load() < before
 }
 

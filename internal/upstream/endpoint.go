@@ -16,12 +16,9 @@ type Endpoint struct {
 	credentials *credentials // nil without TLS
 	host        *meter.Host
 
-	dialer    *net.Dialer
-	transport *http.Transport
-	// single is a transport without HTTP/2, for what wants another protocol
-	// instead: nil where transport is without.
-	single *http.Transport
-	links  links // idle connections of the proxy's own transport
+	dialer   *net.Dialer
+	carriers atomic.Pointer[carriers]
+	links    links // idle connections of the proxy's own transport
 
 	inFlight    atomic.Int64
 	most        int64 // of inFlight; zero for any number
@@ -31,29 +28,47 @@ type Endpoint struct {
 	owner atomic.Pointer[Pool] // it closes the endpoint
 }
 
+// carriers are the transports of net/http.
+type carriers struct {
+	usual *http.Transport
+	// single is without HTTP/2, for what wants another protocol instead: nil
+	// where usual is without.
+	single *http.Transport
+}
+
 func newEndpoint(where place, s settings, c *credentials, host *meter.Host) *Endpoint {
 	e := &Endpoint{
 		place: where, settings: s, host: host, dialer: newDialer(s.connect), links: links{limit: s.idle},
 		most: int64(s.limits.Requests),
 	}
-	switch where.speaks {
-	case plain:
-		e.transport = e.newTransport(true, false)
-	case h2c:
-		e.transport = e.newTransport(false, false)
-		e.transport.Protocols.SetUnencryptedHTTP2(true)
-	case https:
+	if where.speaks == https {
 		e.credentials = c
-		e.transport = e.newTransport(true, !s.tls.HTTP1Only)
-		if !s.tls.HTTP1Only {
-			e.single = e.newTransport(true, false)
-		}
 	}
+	e.carriers.Store(e.newCarriers())
 	// Over HTTP/1.1 there is one request on a connection at a time.
 	if most := int64(s.limits.Connections); !e.Multiplexed() && most > 0 && (e.most == 0 || most < e.most) {
 		e.most = most
 	}
 	return e
+}
+
+func (e *Endpoint) newCarriers() *carriers {
+	switch {
+	case e.place.speaks == h2c:
+		c := &carriers{usual: e.newTransport(false, false)}
+		c.usual.Protocols.SetUnencryptedHTTP2(true)
+		return c
+	case e.Multiplexed():
+		return &carriers{usual: e.newTransport(true, true), single: e.newTransport(true, false)}
+	}
+	return &carriers{usual: e.newTransport(true, false)}
+}
+
+// renew takes new carriers into use. Over HTTP/2 a connection that is never
+// idle would last for ever, with the certificates it was made with; the old
+// carriers get no more requests, and close it a while after its last.
+func (e *Endpoint) renew() {
+	e.carriers.Swap(e.newCarriers()).closeIdle()
 }
 
 // newTransport returns an upstream client that adds nothing of its own: no
@@ -122,10 +137,11 @@ func (e *Endpoint) Host() *meter.Host { return e.host }
 // RoundTrip carries one request; its URL must have the endpoint's scheme and
 // authority.
 func (e *Endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
-	if e.single != nil && len(r.Header["Upgrade"]) > 0 {
-		return e.single.RoundTrip(r)
+	c := e.carriers.Load()
+	if c.single != nil && len(r.Header["Upgrade"]) > 0 {
+		return c.single.RoundTrip(r)
 	}
-	return e.transport.RoundTrip(r)
+	return c.usual.RoundTrip(r)
 }
 
 // InFlight is how many requests have picked the endpoint and not released it.
@@ -148,15 +164,15 @@ func (e *Endpoint) full() bool { return e.most > 0 && e.inFlight.Load() >= e.mos
 func (e *Endpoint) Release() { e.inFlight.Add(-1) }
 
 // closeIdle closes the idle connections of net/http.
-func (e *Endpoint) closeIdle() {
-	e.transport.CloseIdleConnections()
-	if e.single != nil {
-		e.single.CloseIdleConnections()
+func (c *carriers) closeIdle() {
+	c.usual.CloseIdleConnections()
+	if c.single != nil {
+		c.single.CloseIdleConnections()
 	}
 }
 
 // close drops idle connections and keeps no more links.
 func (e *Endpoint) close() {
-	e.closeIdle()
+	e.carriers.Load().closeIdle()
 	e.links.close()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 )
@@ -13,20 +12,17 @@ import (
 // probe asks an endpoint once whether it is well: an answer of 2xx or 3xx to
 // the path, or a connection where there is no path, TLS included.
 func (p *Pool) probe(ctx context.Context, e *Endpoint) error {
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, probing{}, true), p.spec.health.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, p.spec.health.Timeout)
 	defer cancel()
 	if p.spec.health.Path == "" {
 		return e.knock(ctx)
 	}
-	target, err := url.Parse(e.Scheme() + "://" + e.Authority() + p.spec.health.Path)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://endpoint"+p.spec.health.Path, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("health path: %w", err)
 	}
-	request := (&http.Request{
-		Method: http.MethodGet, URL: target, Host: e.named(target.Host),
-		Header: http.Header{"User-Agent": {"stagger-health"}},
-	}).WithContext(ctx)
-	answer, err := e.transport.RoundTrip(request)
+	request.Header.Set("User-Agent", "stagger-health")
+	answer, err := e.Look(request)
 	if err != nil {
 		return err
 	}
@@ -39,8 +35,17 @@ func (p *Pool) probe(ctx context.Context, e *Endpoint) error {
 	return nil
 }
 
+// Look carries a request of Stagger's own, whose URL is that of any host: it is
+// no traffic, and not bounded by limits.
+func (e *Endpoint) Look(r *http.Request) (*http.Response, error) {
+	own := r.Clone(context.WithValue(r.Context(), probing{}, true))
+	own.URL.Scheme, own.URL.Host, own.Host = e.Scheme(), e.Authority(), e.named(e.Authority())
+	return e.carriers.Load().usual.RoundTrip(own)
+}
+
 // knock makes a connection and closes it.
 func (e *Endpoint) knock(ctx context.Context) error {
+	ctx = context.WithValue(ctx, probing{}, true)
 	if e.place.speaks == https {
 		c, err := e.handshake(ctx)
 		if err != nil {

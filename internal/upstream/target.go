@@ -84,9 +84,10 @@ func unix(upstream string, u *url.URL) (target, error) {
 	return target{text: upstream, network: "unix", host: u.Path}, nil
 }
 
-// named says whether t must be looked up.
+// named says whether t must be looked up. This machine is one endpoint, reached
+// by whichever of its addresses answers: most servers listen at one only.
 func (t target) named() bool {
-	if t.network == "unix" {
+	if t.network == "unix" || t.host == "localhost" && !t.srv {
 		return false
 	}
 	_, err := netip.ParseAddr(t.host)

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -116,7 +117,8 @@ func (v *view) choose(subject uint64, turn *atomic.Uint64) int {
 		return v.onRing(subject)
 	case stagger.LeastRequest:
 	}
-	i, k := v.draws.Two(rand.Uint64(), rand.Uint64())
+	chance := rand.Uint64() // one is enough for two: places are few
+	i, k := v.draws.Two(chance, bits.RotateLeft64(chance, 32))
 	return v.draws.Freer(i, k, v.among[i].inFlight.Load(), v.among[k].inFlight.Load())
 }
 

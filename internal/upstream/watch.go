@@ -115,8 +115,7 @@ func (p *Pool) drain() {
 	p.leaving = kept
 }
 
-// reread takes files of certificates into use that have changed. Connections
-// that are idle were made with the old ones.
+// reread takes files of certificates into use that have changed.
 func (p *Pool) reread(ctx context.Context) {
 	clock := time.NewTicker(lookAtFiles)
 	defer clock.Stop()
@@ -136,7 +135,7 @@ func (p *Pool) reread(ctx context.Context) {
 		}
 		p.log.Info("changed certificates are in use")
 		for _, e := range p.Endpoints() {
-			e.closeIdle()
+			e.renew()
 		}
 	}
 }

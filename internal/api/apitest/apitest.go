@@ -93,7 +93,7 @@ func Open(t *testing.T) *store.Store {
 
 // Handler is the API on s, changed by the functions given.
 func Handler(s *store.Store, change ...func(*api.Config)) http.Handler {
-	c := api.Config{Store: s, Services: Services, Check: Check, Wake: func() {}, Differences: Differences, Version: "1.2.3"}
+	c := api.Config{Store: s, Services: Services, Check: Check, Wake: func() {}, Differences: Differences, Traffic: still{}, Version: "1.2.3"}
 	for _, f := range change {
 		f(&c)
 	}
@@ -260,3 +260,9 @@ func (s *Server) Begin(t *testing.T, id string) {
 		t.Fatal(err)
 	}
 }
+
+// still is traffic that can be paused at any time, as there is none.
+type still struct{}
+
+func (still) Pause(string, time.Duration) error { return nil }
+func (still) Resume(string) error               { return nil }

@@ -111,10 +111,8 @@ func (p *picture) stay(r present.Rung) string {
 	if bounds := r.Bounds(); bounds != "" {
 		words = append(words, bounds)
 	}
-	if r.Samples > 0 {
-		v := p.verdict()
-		words = append(words, fmt.Sprintf("%s of %s requests",
-			present.Count(min(v.Baseline.Stage, v.Candidate.Stage)), present.Count(r.Samples)))
+	if judged := r.Judged(p.verdict()); judged != "" {
+		words = append(words, judged)
 	}
 	text := strings.Join(words, " · ")
 	if whole <= 0 {

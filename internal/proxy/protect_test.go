@@ -317,6 +317,7 @@ func TestProbesAreBoundedUnderLoad(t *testing.T) {
 	for range 3 {
 		get(t, c, w.url)
 	}
+	eventually(t, "the circuit to open", func() bool { return w.Strain("shop")[0].Circuit != "closed" })
 	slow.Store(true)
 	most.Store(0)
 	begin := time.Now()
@@ -386,6 +387,8 @@ func TestWhatIsTooMuchIsRefusedAtOnceTheLowFirst(t *testing.T) {
 		if code, _, _ := get(t, c, w.url+row.path, row.set); code != row.want {
 			t.Errorf("%s: %d, want %d", row.rule, code, row.want)
 		}
+		// A request ends a moment after its answer arrived.
+		eventually(t, "eight requests to be left", func() bool { return w.Strain("shop")[0].InFlight == 8 })
 	}
 	if got := w.Strain("shop")[0]; got.Limit != 10 || got.InFlight != 8 || got.Saturation < 0.8 {
 		t.Errorf("told %+v", got)

@@ -123,7 +123,7 @@ func (w *world) do(t *testing.T, c stagger.Command) stagger.Rollout {
 func (w *world) wait(t *testing.T, id string, wanted func(stagger.Rollout) bool) stagger.Rollout {
 	t.Helper()
 	var last stagger.Rollout
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		r, err := w.Client.Rollout(t.Context(), id)
 		must(t, err)
 		if last = r; wanted(r) {

@@ -51,6 +51,9 @@ func (s *service) wanted(ctx context.Context, now time.Time) (want stagger.Split
 // certain that more is justified, or not recorded.
 func (s *service) tempered(want stagger.Split) stagger.Split {
 	current := *s.plane.inForce
+	if s.ledger.doubtful {
+		want = want.Unmirrored() // what may be recorded by now may mirror nothing
+	}
 	certain := !s.plane.careful && !s.ledger.doubtful && !want.Exceeds(s.ledger.split)
 	switch {
 	case certain, !want.Exceeds(current):

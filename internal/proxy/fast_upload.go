@@ -51,9 +51,7 @@ func (c *courier) refuseUpload(status int, class meter.Class, text string) bool 
 // request does not go on here.
 func (c *courier) pushUp(p []byte) bool {
 	upstream := c.watch.upstream.Load()
-	if c.marks = c.watch.enter(sending); c.marks != 0 {
-		return false
-	}
+	c.watch.enter(sending) // from busy, which is never marked
 	n, err := upstream.Write(p)
 	if c.marks = c.watch.enter(busy); c.marks&expired != 0 {
 		return c.refuseUpload(http.StatusGatewayTimeout, meter.Timeout, "the service did not take the request in time")

@@ -59,28 +59,6 @@ func flaky(t testing.TB, fail http.HandlerFunc) (url string, served *atomic.Int6
 	}), served
 }
 
-func perform(t testing.TB, c *http.Client, method, url, body string, set ...func(*http.Request)) (int, http.Header, string) {
-	t.Helper()
-	var from io.Reader
-	if body != "" {
-		from = strings.NewReader(body)
-	}
-	r := request(t, method, url, from)
-	for _, f := range set {
-		f(r)
-	}
-	response, err := c.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, response.Header, string(text)
-}
-
 // delivered waits for the requests to end and returns what their users got.
 func (w *world) delivered(t testing.TB, version string) stagger.Outcomes {
 	t.Helper()

@@ -153,7 +153,17 @@ func request(t testing.TB, method, url string, body io.Reader) *http.Request {
 // get returns status, header and body of an answer.
 func get(t testing.TB, c *http.Client, url string, set ...func(*http.Request)) (int, http.Header, string) {
 	t.Helper()
-	r := request(t, http.MethodGet, url, nil)
+	return perform(t, c, http.MethodGet, url, "", set...)
+}
+
+// perform is get for any method, with a body unless that is empty.
+func perform(t testing.TB, c *http.Client, method, url, body string, set ...func(*http.Request)) (int, http.Header, string) {
+	t.Helper()
+	var from io.Reader
+	if body != "" {
+		from = strings.NewReader(body)
+	}
+	r := request(t, method, url, from)
 	for _, f := range set {
 		f(r)
 	}
@@ -162,11 +172,11 @@ func get(t testing.TB, c *http.Client, url string, set ...func(*http.Request)) (
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response.StatusCode, response.Header, string(body)
+	return response.StatusCode, response.Header, string(text)
 }
 
 // observed seals everything and adds up what one version did.

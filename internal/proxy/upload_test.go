@@ -212,24 +212,7 @@ func TestAnUpstreamThatEndsWithItsLastBytesIsNoticed(t *testing.T) {
 		"half a chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
 	} {
 		t.Run(rule, func(t *testing.T) {
-			var listen net.ListenConfig
-			l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = l.Close() })
-			go func() {
-				for {
-					conn, err := l.Accept()
-					if err != nil {
-						return
-					}
-					_, _ = conn.Read(make([]byte, 4<<10))
-					_, _ = io.WriteString(conn, text)
-					_ = conn.Close()
-				}
-			}()
-			s := service(version("v1", "http://"+l.Addr().String()))
+			s := service(version("v1", script(t, text+"<close>").url))
 			s.Timeouts.Idle, s.Timeouts.Response = time.Minute, time.Minute
 			w := run(t, proxy.Limits{}, s)
 			conn := dial(t, w.url)

@@ -38,28 +38,11 @@ const (
 
 // Pick chooses an endpoint for a subject, a place on the line of 2^64, and
 // counts the request to it, until Release. It is nil for Full and None.
-func (p *Pool) Pick(subject uint64) (*Endpoint, Picked) {
-	v := p.view.Load()
-	n := len(v.among)
-	if n == 0 {
-		return nil, None
-	}
-	how := Well
-	if !v.well {
-		how = Doubtful
-	}
-	at := 0
-	if n > 1 {
-		at = v.choose(subject, &p.turn)
-	}
-	if e := v.among[at]; e.take() {
-		return e, how
-	}
-	return v.another(at, nil, how)
-}
+func (p *Pool) Pick(subject uint64) (*Endpoint, Picked) { return p.PickOther(subject, nil) }
 
 // PickOther is Pick for one more attempt, or where the first choice will not do:
-// it passes over endpoints that refuse tells of. None says there is no other.
+// it passes over endpoints that refuse, unless nil, tells of. None says there is
+// no other.
 func (p *Pool) PickOther(subject uint64, refuse func(*Endpoint) bool) (*Endpoint, Picked) {
 	v := p.view.Load()
 	n := len(v.among)
@@ -74,7 +57,7 @@ func (p *Pool) PickOther(subject uint64, refuse func(*Endpoint) bool) (*Endpoint
 	if n > 1 {
 		at = v.choose(subject, &p.turn)
 	}
-	if e := v.among[at]; !refuse(e) && e.take() {
+	if e := v.among[at]; (refuse == nil || !refuse(e)) && e.take() {
 		return e, how
 	}
 	return v.another(at, refuse, how)

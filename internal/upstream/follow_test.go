@@ -102,7 +102,8 @@ func TestAFailureHasTheNameLookedUpAtOnce(t *testing.T) {
 
 func TestServiceRecordsHavePortsWeightsAndPriorities(t *testing.T) {
 	dns := dnstest.New(t)
-	one, two, spare := opened(t, "127.0.0.1:0"), opened(t, "127.0.0.1:0"), opened(t, "127.0.0.1:0")
+	// The same ports each time: they are where the endpoints stand on a ring.
+	one, two, spare := opened(t, "127.0.0.1:28391"), opened(t, "127.0.0.1:28392"), opened(t, "127.0.0.1:28393")
 	port := func(d *door) uint16 { return netip.MustParseAddrPort(d.Addr().String()).Port() }
 	for _, name := range []string{"a.test", "b.test", "c.test"} {
 		dns.Set(name, "127.0.0.1")

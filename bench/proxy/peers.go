@@ -115,8 +115,8 @@ func configuration(text, dir, onListen, directive string) string {
 	).Replace(text)
 }
 
-// Both split users 95 to 5 for good, name the client, and keep connections to
-// the origin, as we do. Bodies are never written to a disk.
+// Both split users 95 to 5 for good, tell the origin of the client, the host and
+// the scheme it used, and keep connections to the origin, as we do. Bodies are never written to a disk.
 const nginxConf = `daemon off; master_process off; worker_processes 1;
 pid {dir}/nginx.pid;
 events { worker_connections 9900; }
@@ -129,8 +129,8 @@ http {
   split_clients "$http_x_user" $version { 5% v2; * v1; }
   ssl_certificate {dir}/certificate.pem; ssl_certificate_key {dir}/key.pem;
   ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
-  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
-  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_buffers 16 32k; proxy_busy_buffers_size 64k; proxy_max_temp_file_size 0;
   server { listen {plain}; location / { proxy_pass http://$version; } }
   server { listen {h2c}{ http2}; {http2 on} location / { proxy_pass http://$version; } }
@@ -149,6 +149,8 @@ defaults
   timeout server 30s
   option forwardfor
   http-reuse always
+  http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+  http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
 frontend web
   bind {plain}
   bind {h2c} proto h2

@@ -46,6 +46,13 @@ func newLane(p *Proxy, listener int, inner net.Listener) *lane {
 	return l
 }
 
+// now is the present. It asks the one clock that never jumps, and takes what
+// time of day it is from the last look: half of what time.Now costs.
+func (l *lane) now() time.Time {
+	looked := l.clock.Load()
+	return looked.Add(time.Since(*looked))
+}
+
 // accept takes connections until the listener is closed.
 func (l *lane) accept() {
 	defer close(l.closed)

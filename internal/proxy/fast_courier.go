@@ -135,7 +135,7 @@ func (c *courier) finish(class meter.Class) {
 			c.watch.until.Store(0)
 		}
 		c.tape.end()
-		c.pass.finish(time.Now(), class)
+		c.pass.finish(c.lane.now(), class)
 		c.pass.release(class)
 		c.endCopying(class)
 	}
@@ -270,11 +270,14 @@ func (c *courier) carry() bool {
 	method := r.Method.Of(head)
 	c.headless, c.repeatable = string(method) == "HEAD", isRepeatable(method)
 	c.asked.request, c.asked.head, c.asked.claims = r, head, nil
-	c.traffic, c.closing, c.early, c.marks = traffic, r.Close, false, 0
-	now := time.Now()
+	if c.traffic != traffic {
+		c.traffic = traffic
+		c.watch.response.Store(int64(traffic.timeouts.Response))
+		c.watch.idle.Store(int64(traffic.timeouts.Idle))
+	}
+	c.closing, c.early, c.marks = r.Close, false, 0
+	now := c.lane.now()
 	c.pass, c.open = traffic.admit(route, &c.asked, now), true
-	c.watch.response.Store(int64(traffic.timeouts.Response))
-	c.watch.idle.Store(int64(traffic.timeouts.Idle))
 	if c.pass.care != nil {
 		c.protect()
 	}

@@ -149,12 +149,12 @@ defaults
   timeout server 30s
   option forwardfor
   http-reuse always
-  http-request set-header X-Forwarded-Host %[req.hdr(Host)]
-  http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
 frontend web
   bind {plain}
   bind {h2c} proto h2
   bind {tls} ssl crt {dir}/both.pem alpn h2,http/1.1 ssl-min-ver TLSv1.3
+  http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+  http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
   default_backend shop
 backend shop
   balance hdr(X-User)

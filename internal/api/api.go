@@ -74,9 +74,6 @@ func (c *Config) defaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Patience == 0 {
-		c.Patience = 5 * time.Second
-	}
 	if c.Streams == 0 {
 		c.Streams = 64
 	}

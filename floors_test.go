@@ -67,6 +67,7 @@ var house = []room{
 	{path: "internal/proxy/wire", floor: 3},
 	{path: "internal/mirror", floor: 3},
 	{path: "internal/store", floor: 3},
+	{path: "internal/auth", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},
 	{path: "internal/simulate", floor: 3}, // the judge on traffic that never was; internal/sim is whole lives, for tests

@@ -8,11 +8,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
 	"github.com/stagger-dev/stagger/internal/inbox"
 )
-
-// nobody is the actor of a command that names none.
-const nobody = "api"
 
 // StartRequest starts a rollout. Its plan is complete: presets and defaults
 // were filled in before.
@@ -24,7 +22,7 @@ type StartRequest struct {
 
 // Ask says who asks, and why.
 type Ask struct {
-	Actor  string `json:"actor,omitempty" maxLength:"200" doc:"Who asks."`
+	Actor  string `json:"actor,omitempty" maxLength:"200" doc:"For whom. The history keeps who is signed in; beside the name of a token it keeps this too, as 'ana via ci'."`
 	Reason string `json:"reason,omitempty" maxLength:"2000" doc:"Why; it is kept in the history."`
 }
 
@@ -96,7 +94,7 @@ func (s *server) registerCommands(api huma.API) {
 func registerVerb[T any](s *server, api huma.API, verb stagger.Verb, summary string, fill func(*T, *stagger.Command)) {
 	operation := commandOperation(api, "/rollouts/{id}/"+string(verb), string(verb)+"-rollout", summary)
 	huma.Register(api, operation, func(ctx context.Context, in *askInput[T]) (*outcome, error) {
-		c := stagger.Command{ID: in.Key, Verb: verb, Rollout: in.ID, Actor: nobody}
+		c := stagger.Command{ID: in.Key, Verb: verb, Rollout: in.ID}
 		if in.Body != nil {
 			fill(in.Body, &c)
 		}
@@ -106,9 +104,6 @@ func registerVerb[T any](s *server, api huma.API, verb stagger.Verb, summary str
 
 func (a Ask) command(c stagger.Command) stagger.Command {
 	c.Actor, c.Reason = a.Actor, a.Reason
-	if c.Actor == "" {
-		c.Actor = nobody
-	}
 	return c
 }
 
@@ -122,7 +117,7 @@ func commandOperation(api huma.API, path, id, summary string) huma.Operation {
 			Content:     map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(t, true, "")}},
 		}
 	}
-	return huma.Operation{
+	return needs(auth.Operator, huma.Operation{
 		OperationID: id, Method: http.MethodPost, Path: "/api/v1" + path, Summary: summary,
 		DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody,
 		Responses: map[string]*huma.Response{
@@ -130,11 +125,13 @@ func commandOperation(api huma.API, path, id, summary string) huma.Operation {
 			"202": body(reflect.TypeFor[stagger.Command](), "Recorded, not carried out yet. Send it again with its id as the key to wait on."),
 		},
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-	}
+	})
 }
 
 // do asks for c and answers with what became of it.
 func (s *server) do(ctx context.Context, c stagger.Command) (*outcome, error) {
+	who, _ := auth.Of(ctx) // permit was here
+	c.Actor = who.Actor(c.Actor)
 	c, err := inbox.Inbox{Store: s.Store, Check: s.Check, Wake: s.Wake, Patience: s.Patience}.Ask(ctx, c)
 	if err != nil {
 		return nil, s.problem(ctx, err)

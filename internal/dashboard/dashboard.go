@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -40,7 +41,9 @@ type Config struct {
 	// Differences returns what was found in the mirrored requests of a rollout;
 	// nil where nothing is ever mirrored.
 	Differences func(rollout string) (stagger.Differences, bool)
-	Log         *slog.Logger
+	// Guard is what people sign in with; nil where they cannot.
+	Guard *auth.Guard
+	Log   *slog.Logger
 	// Now replaces the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -62,6 +65,7 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("GET /{$}", d.page("services", d.services))
 	mux.HandleFunc("GET /rollouts/{id}", d.page("rollout", d.rollout))
 	mux.HandleFunc("GET /static/{name}", serveStatic)
+	d.signIn(mux)
 	mux.HandleFunc("/", d.page("problem", func(*http.Request) (view, error) {
 		return view{}, &stagger.Error{Code: stagger.CodeNotFound, Message: "There is no such page."}
 	}))
@@ -71,16 +75,19 @@ func New(c Config) http.Handler {
 // policy lets a page load what this server serves, and nothing run that stands
 // in the page itself.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
+		setPolicy(w.Header())
 		next.ServeHTTP(w, r)
 	})
+}
+
+func setPolicy(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
 }
 
 //go:embed page
@@ -93,6 +100,7 @@ type view struct {
 	Title  string
 	Stream string // the event stream that tells of changes; "" when nothing will change
 	Body   any    // what the page's own template shows
+	Who    who    // is signed in
 	Live   template.HTML
 	Style  string // where the style sheet and the script are
 	Script string
@@ -112,6 +120,7 @@ func (d *dashboard) page(name string, look func(*http.Request) (view, error)) ht
 		if err != nil {
 			shown, status, v = "problem", d.status(r, err), problem(err)
 		}
+		v.Who = whoOf(r)
 		part := r.URL.Query().Get("part")
 		body, err := render(shown, v, part == partLive || part == partBrief)
 		if err != nil {

@@ -36,6 +36,7 @@ type Store interface {
 	Progress(ctx context.Context, rollout string) (stagger.Progress, error)
 	AllProgress(ctx context.Context) ([]stagger.Progress, error)
 	Evidence(ctx context.Context, rollout string) (stagger.Path, error)
+	Courses
 	Verify(ctx context.Context) (stagger.Proof, error)
 	Watch() (changed <-chan struct{}, cancel func())
 }
@@ -116,8 +117,10 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	}
 	config.Security = []map[string][]string{{"token": {}}, {}}
 	registerSchemas(config.Components.Schemas)
+	registerSeries(config.Components.Schemas)
 	api := humago.New(mux, config)
 	s.registerReads(api)
+	s.registerCourses(api)
 	s.registerCommands(api)
 	s.registerStreams(api)
 	s.registerCapture(api)

@@ -14,8 +14,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/course"
 	"github.com/stagger-dev/stagger/internal/api/apitest"
+	"github.com/stagger-dev/stagger/internal/course"
 )
 
 var update = flag.Bool("update", false, "write the OpenAPI document anew")

@@ -37,6 +37,7 @@ type state struct {
 	Versions [arms]string     `json:"versions"`
 	Course   stagger.Course   `json:"course"` // what is closed
 	Open     interval         `json:"open"`   // the moment under way
+	Number   int              `json:"number"` // of the stage
 	Stage    window           `json:"stage"`
 	Rollout  window           `json:"rollout"`
 	Exposure stagger.Exposure `json:"exposure"`
@@ -151,8 +152,21 @@ func (s *state) expose(side int, o *stagger.Observation) {
 	}
 }
 
-// BeginStage begins the distribution of another stage.
-func (r *Recorder) BeginStage(at time.Time) { r.state.Stage = window{Since: at} }
+// BeginStage begins the distribution of a stage by its number, if that is another
+// than the one under way.
+func (r *Recorder) BeginStage(number int, at time.Time) {
+	if s := &r.state; number != s.Number || s.Stage.Since.IsZero() {
+		s.Number, s.Stage = number, window{Since: at}
+	}
+}
+
+// Amend raises the exposure to one that was kept elsewhere.
+func (r *Recorder) Amend(kept stagger.Exposure) {
+	e := &r.state.Exposure
+	e.All, e.Requests = max(e.All, kept.All), max(e.Requests, kept.Requests)
+	e.Failed, e.Unfinished = max(e.Failed, kept.Failed), max(e.Unfinished, kept.Unfinished)
+	e.Users = max(e.Users, kept.Users)
+}
 
 // Look takes in what ticks do not tell: the share that the weight gives the
 // candidate now, and of each level what is under way, saturated, waiting and
@@ -174,7 +188,7 @@ func (r *Recorder) Meet(crowd *distinct.Sketch) {
 		crowd.Merge(known)
 	}
 	s.Crowd = crowd[:]
-	s.Exposure.Users = uint64(crowd.Estimate() + 0.5)
+	s.Exposure.Users = min(uint64(crowd.Estimate()+0.5), s.Exposure.Requests)
 }
 
 // Exposure returns who met the candidate so far.

@@ -229,7 +229,7 @@ func (a *App) startController(ctx context.Context, m *meter.Meter) error {
 	}
 	c, err := controller.New(controller.Config{
 		Services: a.Services, Driver: a.driver(), Source: source, Journal: a.store,
-		Ready: a.proxy, Circuits: a.proxy, Log: a.log, Tick: tick,
+		Ready: a.proxy, Circuits: a.proxy, Strains: a.proxy, Crowds: a.proxy, Log: a.log, Tick: tick,
 	})
 	if err != nil {
 		return err

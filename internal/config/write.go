@@ -242,4 +242,3 @@ func length(d time.Duration) string {
 	}
 	return text
 }
-

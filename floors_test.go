@@ -67,18 +67,20 @@ var house = []room{
 	{path: "internal/proxy/wire", floor: 3},
 	{path: "internal/mirror", floor: 3},
 	{path: "internal/store", floor: 3},
+	{path: "internal/auth", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},
-	{path: "internal/simulate", floor: 3}, // the judge on traffic that never was; internal/sim is whole lives, for tests
-	{path: "internal/preview", floor: 3},  // what a plan would see, and who was there
+	{path: "internal/simulate", floor: 3},                                    // the judge on traffic that never was; internal/sim is whole lives, for tests
+	{path: "internal/preview", floor: 3, beside: []string{"internal/store"}}, // what a plan would see, by what was measured
 
 	// The will knows the means only by the interfaces of its ports.go.
 	{path: "internal/controller", floor: 4, never: []string{"internal/handover", "internal/listen", "internal/meter", "internal/proxy", "internal/upstream", "internal/store", "internal/load", "internal/scrape", "internal/simulate", "internal/preview"}},
 
 	{path: "client", floor: 5, never: []string{"internal"}}, // users' programs stand on it
 	{path: "internal/present", floor: 5, never: []string{"internal"}},
-	{path: "internal/api", floor: 5, never: aboveTheInbox},
-	{path: "internal/dashboard", floor: 5, never: aboveTheInbox, beside: []string{"internal/present"}},
+	{path: "internal/inbox", floor: 5, never: aboveTheInbox},
+	{path: "internal/api", floor: 5, never: aboveTheInbox, beside: []string{"internal/inbox"}},
+	{path: "internal/dashboard", floor: 5, never: aboveTheInbox, beside: []string{"internal/inbox", "internal/present"}},
 	{path: "internal/cli", floor: 5, never: overTheWire, beside: []string{"client", "internal/cli/live", "internal/present"}},
 	{path: "internal/cli/live", floor: 5, never: overTheWire, beside: []string{"internal/present"}},
 

@@ -244,11 +244,11 @@ func (s *session) writeOutlook(o preview.Outlook) error {
 	t.add("STAGE", "MEETS", "IF", "SUSPECT", "DECIDED", "90% BY", "FORMULA", "IN TIME", "EXPOSED", "FAILED")
 	for _, f := range o.Stages {
 		meets := present.Rate(f.Rate) + "/s"
-		t.add(f.Stage, meets, "healthy", present.Unknown, moment(f.Healthy.Median), moment(f.Healthy.P90), moment(f.Healthy.Formula),
+		t.add(f.Stage, meets, "healthy", present.Unknown, present.Moment(f.Healthy.Median), present.Moment(f.Healthy.P90), present.Moment(f.Healthy.Formula),
 			way(f.Healthy.Share), present.Unknown, present.Unknown)
 		for _, p := range f.Prospect {
-			t.add("", "", p.Harm, moment(p.Suspect.Median), moment(p.Rollback.Median), moment(p.Rollback.P90),
-				moment(p.Suspect.Formula)+" / "+moment(p.Rollback.Formula), way(p.Rollback.Share),
+			t.add("", "", p.Harm, present.Moment(p.Suspect.Median), present.Moment(p.Rollback.Median), present.Moment(p.Rollback.P90),
+				present.Moment(p.Suspect.Formula)+" / "+present.Moment(p.Rollback.Formula), way(p.Rollback.Share),
 				present.Count(uint64(p.Exposed)), present.Count(uint64(p.Failed)))
 		}
 	}
@@ -275,12 +275,4 @@ func (s *session) writeNotes(stages []risk.Forecast) error {
 		return s.print("\nevery stage sees all of it in time\n")
 	}
 	return s.print("\n%s", b.String())
-}
-
-// moment writes seconds; 0 is never.
-func moment(v float64) string {
-	if v <= 0 {
-		return present.Unknown
-	}
-	return present.Span(seconds(v))
 }

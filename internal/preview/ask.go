@@ -17,6 +17,9 @@ type Ask struct {
 	Rollout []byte
 	// Traffic takes the place of what was measured.
 	Traffic Traffic
+	// Assume is how many requests per second are taken where nobody knows; 0
+	// refuses.
+	Assume float64
 	// Harms are those to forecast, as risk.ParseHarm reads them; none are the
 	// usual ones.
 	Harms []string
@@ -64,8 +67,12 @@ func (d *Desk) Preview(ctx context.Context, a Ask) (Outlook, error) {
 		return Outlook{}, err
 	}
 	q := risk.Question{Plan: start.Plan, Replicates: a.Replicates, Seed: a.Seed, Users: a.Traffic.Users}
-	if q.Baseline, q.Rate, err = d.baseline(ctx, start.Service, a.Traffic); err != nil {
+	if q.Baseline, q.Rate, err = d.baseline(ctx, start.Service, a); err != nil {
 		return Outlook{}, err
+	}
+	assumed := q.Rate == 0 && a.Assume > 0
+	if assumed {
+		q.Rate = a.Assume
 	}
 	var unseen []string
 	if q.Harms, unseen, err = a.harms(q); err != nil {
@@ -79,23 +86,22 @@ func (d *Desk) Preview(ctx context.Context, a Ask) (Outlook, error) {
 		return Outlook{}, err
 	}
 	out := Of(start, q, stages)
-	out.Unseen = unseen
+	out.Unseen, out.Assumed = unseen, assumed
 	return out, nil
 }
 
 // baseline is what is known of the traffic: what was given, else what was
 // measured, else what is usual.
-func (d *Desk) baseline(ctx context.Context, service string, t Traffic) (b risk.Baseline, rate float64, err error) {
+func (d *Desk) baseline(ctx context.Context, service string, a Ask) (b risk.Baseline, rate float64, err error) {
+	t := a.Traffic
 	b, rate, err = d.witness.Of(ctx, service)
-	if stagger.CodeOf(err) == stagger.CodeNotFound {
-		unknown := err
-		b, rate, err = risk.Usual(), 0, nil
-		if t.Rate == 0 {
-			return b, 0, invalid("%s; write how many requests per second the service gets", unknown.Error())
-		}
-	}
-	if err != nil {
+	switch {
+	case stagger.CodeOf(err) != stagger.CodeNotFound && err != nil:
 		return b, 0, err
+	case err != nil && t.Rate == 0 && a.Assume == 0:
+		return b, 0, invalid("%s; write how many requests per second the service gets", err.Error())
+	case err != nil:
+		b, rate, err = risk.Usual(), 0, nil
 	}
 	if t.Rate > 0 {
 		rate = t.Rate

@@ -9,8 +9,9 @@ import (
 type Outlook struct {
 	Service   string  `json:"service"`
 	Candidate string  `json:"candidate"`
-	Rate      float64 `json:"rate"`            // requests per second of the service
-	Users     float64 `json:"users,omitempty"` // 0 is unknown
+	Rate      float64 `json:"rate"`              // requests per second of the service
+	Assumed   bool    `json:"assumed,omitempty"` // nobody knows that rate
+	Users     float64 `json:"users,omitempty"`   // 0 is unknown
 	Baseline  Known   `json:"baseline"`
 	// Expected is how many seconds a healthy candidate needs until the bake is
 	// over; 0 when half of them would not get there by themselves.

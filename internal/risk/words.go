@@ -42,6 +42,8 @@ func (p Prospect) sentence(s stagger.Stage) string {
 	switch {
 	case p.Tolerated:
 		return fmt.Sprintf("%s is within what the guardrail tolerates: no weight and no time would roll it back", p.Means)
+	case p.Sees && s.Timebox > 0 && p.Rollback.Most > s.Timebox.Seconds():
+		return fmt.Sprintf("%s sees %s in %.0f of 100 rollouts, half of them within %s", stay, p.Means, 100*p.Seen, span(tidy(p.Rollback.Half)))
 	case p.Sees:
 		return fmt.Sprintf("%s sees %s: half of the rollouts within %s, nine in ten within %s", stay, p.Means, span(tidy(p.Rollback.Half)), span(tidy(p.Rollback.Most)))
 	case p.Passed > 1-enough:
@@ -53,7 +55,7 @@ func (p Prospect) sentence(s stagger.Stage) string {
 	if p.Seen > blind {
 		sees = "cannot be relied on to see"
 	}
-	return fmt.Sprintf("%s %s %s, which %.0f of 100 rollouts find in time; %s can", stay, sees, p.Means, 100*p.Seen, span(roundUp(seconds(p.Rollback.Most))))
+	return fmt.Sprintf("%s %s %s, found in %.0f of 100 rollouts; %s can", stay, sees, p.Means, 100*p.Seen, span(roundUp(seconds(p.Rollback.Most))))
 }
 
 // tidy leaves of seconds what a forecast can know.

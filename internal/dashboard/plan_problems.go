@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stagger-dev/stagger/internal/config"
 )
@@ -27,12 +28,12 @@ const linesAround = 2
 // problemsOf marks the lines of a text.
 func problemsOf(all config.Problems, text string) *planProblems {
 	p := &planProblems{All: all}
-	wrong, near := map[int]int{}, map[int]bool{}
+	wrong, near := map[int][]int{}, map[int]bool{} // columns, by line
 	for _, one := range all {
-		if _, seen := wrong[one.Line]; one.Line == 0 || seen {
+		if one.Line == 0 {
 			continue
 		}
-		wrong[one.Line] = max(one.Column, 1)
+		wrong[one.Line] = append(wrong[one.Line], one.Column)
 		for n := one.Line - linesAround; n <= one.Line+linesAround; n++ {
 			near[n] = true
 		}
@@ -43,11 +44,22 @@ func problemsOf(all config.Problems, text string) *planProblems {
 		if !near[n] {
 			continue
 		}
-		l := planLine{N: n, Text: line, Gap: last > 0 && n > last+1}
-		if column, ok := wrong[n]; ok {
-			l.Wrong, l.Caret = true, strings.Repeat(" ", min(column-1, len([]rune(line))))+"^"
-		}
-		p.Lines, last = append(p.Lines, l), n
+		columns, is := wrong[n]
+		p.Lines = append(p.Lines, planLine{N: n, Text: line, Wrong: is, Caret: carets(columns, utf8.RuneCountInString(line)), Gap: last > 0 && n > last+1})
+		last = n
 	}
 	return p
+}
+
+// carets points at columns, from 1, of a line of so many characters.
+func carets(columns []int, length int) string {
+	under := []byte{}
+	for _, c := range columns {
+		at := min(max(c-1, 0), length)
+		for len(under) <= at {
+			under = append(under, ' ')
+		}
+		under[at] = '^'
+	}
+	return string(under)
 }

@@ -41,7 +41,7 @@ type planStage struct {
 type planCell struct {
 	Chance  float64 // that it is seen before the stage ends
 	Sign    present.Sign
-	Times   string
+	Times   []string
 	Exposed string
 	Failed  string
 }
@@ -95,7 +95,7 @@ func planStageOf(f risk.Forecast, l risk.Lap, users bool) planStage {
 			Chance: h.Seen, Times: whenSeen(h.Rollback), Sign: chanceSign(h.Seen), Exposed: present.Count(uint64(h.Exposed)), Failed: present.Count(uint64(h.Failed)),
 		}
 		if h.Tolerated {
-			c.Times, c.Sign = "tolerated", present.Sign{Symbol: "–", Words: "tolerated", Tone: present.Quiet}
+			c.Times, c.Sign = []string{"tolerated"}, present.Sign{Symbol: "–", Words: "tolerated", Tone: present.Quiet}
 		}
 		row.Cells = append(row.Cells, c)
 	}
@@ -114,11 +114,11 @@ func chanceSign(chance float64) present.Sign {
 }
 
 // whenSeen says when half and nine in ten are decided.
-func whenSeen(d risk.Delay) string {
+func whenSeen(d risk.Delay) []string {
 	if d.Most == 0 {
-		return "never"
+		return []string{"never"}
 	}
-	return fmt.Sprintf("half in %s, 9 in 10 in %s", present.Moment(d.Half), present.Moment(d.Most))
+	return []string{"half in " + present.Moment(d.Half), "9 in 10 in " + present.Moment(d.Most)}
 }
 
 // scribe says what is wrong with a stage.

@@ -43,6 +43,7 @@ type Journal struct {
 	commands  []stagger.Command
 	judges    map[string][]byte
 	paths     map[string][]byte
+	courses   map[string][]byte
 	progress  map[string]stagger.Progress
 	broken    []string
 }
@@ -51,7 +52,7 @@ type Journal struct {
 func NewJournal() *Journal {
 	return &Journal{
 		rollouts: map[string]stagger.Rollout{}, histories: map[string][][]byte{}, baselines: map[string]string{},
-		judges: map[string][]byte{}, paths: map[string][]byte{}, progress: map[string]stagger.Progress{},
+		judges: map[string][]byte{}, paths: map[string][]byte{}, courses: map[string][]byte{}, progress: map[string]stagger.Progress{},
 	}
 }
 
@@ -85,11 +86,25 @@ func (j *Journal) all() []stagger.Rollout {
 	return slices.SortedFunc(maps.Values(j.rollouts), func(a, b stagger.Rollout) int { return a.CreatedAt.Compare(b.CreatedAt) })
 }
 
-// Rollout returns one rollout.
-func (j *Journal) Rollout(id string) stagger.Rollout {
+// Recorded returns one rollout; zero if there is none.
+func (j *Journal) Recorded(id string) stagger.Rollout {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.rollouts[id]
+}
+
+// Rollout returns one rollout to the controller.
+func (j *Journal) Rollout(ctx context.Context, id string) (stagger.Rollout, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r, ok := j.rollouts[id]
+	if err := j.read(ctx); err != nil {
+		return stagger.Rollout{}, err
+	}
+	if !ok {
+		return r, &stagger.Error{Code: stagger.CodeNotFound, Message: "there is no rollout " + id}
+	}
+	return r, nil
 }
 
 // LastProgress returns the last progress saved of a rollout.
@@ -338,6 +353,21 @@ func (j *Journal) Path(ctx context.Context, rollout string) ([]byte, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.paths[rollout], j.read(ctx)
+}
+
+// SaveCourse keeps how a rollout went.
+func (j *Journal) SaveCourse(ctx context.Context, rollout string, state []byte) error {
+	return j.write(ctx, func() error {
+		j.courses[rollout] = slices.Clone(state)
+		return nil
+	})
+}
+
+// CourseState returns the course kept of a rollout.
+func (j *Journal) CourseState(ctx context.Context, rollout string) ([]byte, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.courses[rollout], j.read(ctx)
 }
 
 // SaveProgress keeps how a rollout does.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"crypto/tls"
 	"net/http/httptrace"
 	"runtime"
@@ -38,6 +39,11 @@ func Settle(got httptrace.GotConnInfo) {
 		}
 	}
 	// Better a risk than a standstill.
+}
+
+// Settling is ctx for a request that has no trace of its own, with Settle.
+func Settling(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: Settle})
 }
 
 // How often Settle looks before it sleeps, and how often and how long it does.

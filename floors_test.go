@@ -69,6 +69,7 @@ var house = []room{
 	{path: "internal/proxy/wire", floor: 3},
 	{path: "internal/mirror", floor: 3},
 	{path: "internal/store", floor: 3},
+	{path: "internal/auth", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},
 	{path: "internal/simulate", floor: 3}, // the judge on traffic that never was; internal/sim is whole lives, for tests
@@ -78,8 +79,9 @@ var house = []room{
 
 	{path: "client", floor: 5, never: []string{"internal"}}, // users' programs stand on it
 	{path: "internal/present", floor: 5, never: []string{"internal"}},
-	{path: "internal/api", floor: 5, never: aboveTheInbox},
-	{path: "internal/dashboard", floor: 5, never: aboveTheInbox, beside: []string{"internal/present"}},
+	{path: "internal/inbox", floor: 5, never: aboveTheInbox},
+	{path: "internal/api", floor: 5, never: aboveTheInbox, beside: []string{"internal/inbox"}},
+	{path: "internal/dashboard", floor: 5, never: aboveTheInbox, beside: []string{"internal/inbox", "internal/present"}},
 	{path: "internal/cli", floor: 5, never: overTheWire, beside: []string{"client", "internal/cli/live", "internal/present"}},
 	{path: "internal/cli/live", floor: 5, never: overTheWire, beside: []string{"internal/present"}},
 

@@ -75,9 +75,6 @@ func (c *Config) defaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Patience == 0 {
-		c.Patience = 5 * time.Second
-	}
 	if c.Streams == 0 {
 		c.Streams = 64
 	}
@@ -113,14 +110,16 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "http", Scheme: "bearer", Description: "Needed when the server has a token."},
+		"token":   {Type: "http", Scheme: "bearer", Description: "A token of the server. Neither it nor a session is needed where none is configured; then only loopback is served."},
+		"session": {Type: "apiKey", In: "cookie", Name: "stagger_session", Description: "Given by /login; over TLS its name begins with __Host-."},
 	}
-	config.Security = []map[string][]string{{"token": {}}, {}}
 	registerSchemas(config.Components.Schemas)
 	registerSeries(config.Components.Schemas)
 	api := humago.New(mux, config)
+	api.UseMiddleware(s.permit)
 	s.registerReads(api)
 	s.registerCourses(api)
+	s.registerMe(api)
 	s.registerCommands(api)
 	s.registerStreams(api)
 	s.registerCapture(api)

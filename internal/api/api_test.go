@@ -171,10 +171,10 @@ func TestVerbsKeepWhoAndWhy(t *testing.T) {
 	}
 	want := []row{
 		{stagger.EventPaused, "ada", "lunch", -1, 0},
-		{stagger.EventResumed, "api", "", -1, 0},
+		{stagger.EventResumed, "local", "", -1, 0},
 		{stagger.EventStageEntered, "ada", "", 2, 0},
 		{stagger.EventWeightSet, "ada", "", 2, stagger.Percent(12.5)},
-		{stagger.EventRolledBack, "api", "enough", 2, 0},
+		{stagger.EventRolledBack, "local", "enough", 2, 0},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
 	"github.com/stagger-dev/stagger/internal/capture"
 )
 
@@ -34,7 +35,8 @@ type captureInput struct {
 }
 
 func (s *server) registerCapture(api huma.API) {
-	huma.Register(api, huma.Operation{
+	// It shows what users send.
+	huma.Register(api, needs(auth.Admin, huma.Operation{
 		OperationID: "capture-requests", Method: http.MethodPost, Path: "/api/v1/services/{name}/capture",
 		Summary: "Capture requests of a service", Description: captureDescription, MaxBodyBytes: maxBody,
 		Responses: map[string]*huma.Response{"200": {
@@ -42,7 +44,7 @@ func (s *server) registerCapture(api huma.API) {
 			Content:     map[string]*huma.MediaType{"application/jsonl": {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}},
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-	}, func(ctx context.Context, in *captureInput) (*huma.StreamResponse, error) {
+	}), func(ctx context.Context, in *captureInput) (*huma.StreamResponse, error) {
 		if s.Capture == nil {
 			return nil, s.problem(ctx, &stagger.Error{Code: stagger.CodeUnavailable, Message: "nothing can be captured here"})
 		}

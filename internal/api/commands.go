@@ -2,19 +2,15 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"net/http"
 	"reflect"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
+	"github.com/stagger-dev/stagger/internal/inbox"
 )
-
-// nobody is the actor of a command that names none.
-const nobody = "api"
 
 // StartRequest starts a rollout. Its plan is complete: presets and defaults
 // were filled in before.
@@ -26,7 +22,7 @@ type StartRequest struct {
 
 // Ask says who asks, and why.
 type Ask struct {
-	Actor  string `json:"actor,omitempty" maxLength:"200" doc:"Who asks."`
+	Actor  string `json:"actor,omitempty" maxLength:"200" doc:"For whom. The history keeps who is signed in; beside the name of a token it keeps this too, as 'ana via ci'."`
 	Reason string `json:"reason,omitempty" maxLength:"2000" doc:"Why; it is kept in the history."`
 }
 
@@ -98,7 +94,7 @@ func (s *server) registerCommands(api huma.API) {
 func registerVerb[T any](s *server, api huma.API, verb stagger.Verb, summary string, fill func(*T, *stagger.Command)) {
 	operation := commandOperation(api, "/rollouts/{id}/"+string(verb), string(verb)+"-rollout", summary)
 	huma.Register(api, operation, func(ctx context.Context, in *askInput[T]) (*outcome, error) {
-		c := stagger.Command{ID: in.Key, Verb: verb, Rollout: in.ID, Actor: nobody}
+		c := stagger.Command{ID: in.Key, Verb: verb, Rollout: in.ID}
 		if in.Body != nil {
 			fill(in.Body, &c)
 		}
@@ -108,9 +104,6 @@ func registerVerb[T any](s *server, api huma.API, verb stagger.Verb, summary str
 
 func (a Ask) command(c stagger.Command) stagger.Command {
 	c.Actor, c.Reason = a.Actor, a.Reason
-	if c.Actor == "" {
-		c.Actor = nobody
-	}
 	return c
 }
 
@@ -124,7 +117,7 @@ func commandOperation(api huma.API, path, id, summary string) huma.Operation {
 			Content:     map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(t, true, "")}},
 		}
 	}
-	return huma.Operation{
+	return needs(auth.Operator, huma.Operation{
 		OperationID: id, Method: http.MethodPost, Path: "/api/v1" + path, Summary: summary,
 		DefaultStatus: http.StatusOK, MaxBodyBytes: maxBody,
 		Responses: map[string]*huma.Response{
@@ -132,67 +125,18 @@ func commandOperation(api huma.API, path, id, summary string) huma.Operation {
 			"202": body(reflect.TypeFor[stagger.Command](), "Recorded, not carried out yet. Send it again with its id as the key to wait on."),
 		},
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-	}
+	})
 }
 
-// do puts c into the inbox and waits for what becomes of it.
+// do asks for c and answers with what became of it.
 func (s *server) do(ctx context.Context, c stagger.Command) (*outcome, error) {
-	if c.ID == "" {
-		c.ID = rand.Text()
-	}
-	c.At = time.Now().UTC()
-	if err := s.admissible(ctx, c); err != nil {
-		return nil, s.problem(ctx, err)
-	}
-	changed, cancel := s.Store.Watch() // before it is there, so that nothing is missed
-	defer cancel()
-	c, err := s.Store.Submit(ctx, c)
+	who, _ := auth.Of(ctx) // permit was here
+	c.Actor = who.Actor(c.Actor)
+	c, err := inbox.Inbox{Store: s.Store, Check: s.Check, Wake: s.Wake, Patience: s.Patience}.Ask(ctx, c)
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}
-	s.Wake()
-	if c, err = s.await(ctx, c, changed); err != nil {
-		return nil, s.problem(ctx, err)
-	}
 	return s.outcome(ctx, c)
-}
-
-// admissible refuses what cannot be carried out before it is recorded. What was
-// recorded already is past that.
-func (s *server) admissible(ctx context.Context, c stagger.Command) error {
-	_, err := s.Store.Command(ctx, c.ID)
-	if stagger.CodeOf(err) != stagger.CodeNotFound {
-		return err
-	}
-	if c.Verb != stagger.VerbStart {
-		_, err := s.Store.Rollout(ctx, c.Rollout)
-		return err
-	}
-	err = s.Check(*c.Start)
-	if _, ok := errors.AsType[*stagger.Error](err); err == nil || ok {
-		return err
-	}
-	return &stagger.Error{Code: stagger.CodeInvalid, Message: err.Error()}
-}
-
-// await returns c once it has a result, or as it is when patience ends.
-func (s *server) await(ctx context.Context, c stagger.Command, changed <-chan struct{}) (stagger.Command, error) {
-	patience := time.NewTimer(s.Patience)
-	defer patience.Stop()
-	for c.Result == nil {
-		select {
-		case <-ctx.Done():
-			return c, ctx.Err()
-		case <-patience.C:
-			return c, nil
-		case <-changed:
-		}
-		var err error
-		if c, err = s.Store.Command(ctx, c.ID); err != nil {
-			return c, err
-		}
-	}
-	return c, nil
 }
 
 func (s *server) outcome(ctx context.Context, c stagger.Command) (*outcome, error) {

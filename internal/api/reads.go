@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -16,9 +17,9 @@ type answer[T any] struct {
 	Body T
 }
 
-// read registers a GET. The errors of f become problems.
+// read registers a GET that viewers may call. The errors of f become problems.
 func read[In, Out any](s *server, api huma.API, path, id, summary string, f func(context.Context, *In) (Out, error)) {
-	operation := huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/api/v1" + path, Summary: summary}
+	operation := needs(auth.Viewer, huma.Operation{OperationID: id, Method: http.MethodGet, Path: "/api/v1" + path, Summary: summary})
 	huma.Register(api, operation, func(ctx context.Context, in *In) (*answer[Out], error) {
 		out, err := f(ctx, in)
 		if err != nil {

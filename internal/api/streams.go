@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -53,14 +54,14 @@ func (s *server) registerStreams(api huma.API) {
 }
 
 func streamOperation(path, id, summary string) huma.Operation {
-	return huma.Operation{
+	return needs(auth.Viewer, huma.Operation{
 		OperationID: id, Method: http.MethodGet, Path: "/api/v1" + path, Summary: summary, Description: streamDescription,
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The stream; it does not end by itself.",
 			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}},
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-	}
+	})
 }
 
 // open finds where to begin and takes a place among the streams.

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
 )
 
 // Traffic lets the requests of services wait.
@@ -42,11 +43,11 @@ type resumeInput struct {
 
 func (s *server) registerTraffic(api huma.API) {
 	operation := func(verb, summary, description string) huma.Operation {
-		return huma.Operation{
+		return needs(auth.Operator, huma.Operation{
 			OperationID: verb + "-traffic", Method: http.MethodPost, Path: "/api/v1/services/{name}/" + verb,
 			Summary: summary, Description: description, MaxBodyBytes: maxBody,
 			Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
-		}
+		})
 	}
 	huma.Register(api, operation("pause", "Let the requests to a service wait",
 		"Requests that begin from now on wait for the resume, or for the time to be over, and are sent then; those under way go on."),

@@ -191,11 +191,7 @@ func (p *picture) next() []string {
 	if !p.seen() || p.Rollout.Phase.Final() {
 		return wrapped(pad(p.Strong("why"), label), p.Rollout.Reason, p.width, 3)
 	}
-	text := p.Progress.Next
-	if in := p.Progress.NextAt.Sub(p.now()); in > 0 {
-		text += " · in " + present.Span(in.Round(time.Second))
-	}
-	return wrapped(pad(p.Strong("next"), label), text, p.width, 2)
+	return wrapped(pad(p.Strong("next"), label), p.Progress.Next, p.width, 2)
 }
 
 // history lists the last n events, the newest last.

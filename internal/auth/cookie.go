@@ -1,0 +1,48 @@
+package auth
+
+import (
+	"net/http"
+	"time"
+)
+
+// The cookies. Over TLS their names bind them to this host, so that no other host
+// of the domain can set them.
+const (
+	sessionCookie = "stagger_session"
+	flowCookie    = "stagger_oidc"
+	bound         = "__Host-"
+)
+
+// sessionID is the id of the session a request belongs to, "" for none.
+func (r *ruling) sessionID(request *http.Request) string {
+	return cookieOf(request, r.secure(request), sessionCookie)
+}
+
+// cookieOf reads a cookie of ours. Over TLS only the bound one counts: the other
+// could come from anywhere in the domain.
+func cookieOf(r *http.Request, secure bool, name string) string {
+	if secure {
+		name = bound + name
+	}
+	if c, err := r.Cookie(name); err == nil {
+		return c.Value
+	}
+	return ""
+}
+
+// setCookie gives the browser a cookie for some time. It is Lax, not Strict: who
+// comes back from the provider, or by a link from a chat, is signed in.
+func setCookie(w http.ResponseWriter, secure bool, name, value string, age time.Duration) {
+	if secure {
+		name = bound + name
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()),
+		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// clearCookie takes a cookie away.
+func clearCookie(w http.ResponseWriter, secure bool, name string) {
+	setCookie(w, secure, name, "", -time.Second)
+}

@@ -141,12 +141,12 @@ func (p *picture) traffic() []string {
 	}
 	columns := []int{max(label, p.nameWidth()), 11, -10, -9, -9, -9, -9, -11}
 	head := []string{"", "", "req/s", "errors", "p50", "p95", "p99", "in flight"}
-	return []string{
+	return append([]string{
 		pad("split", label) + split + "  " + words,
 		p.Dim(row(head, columns)),
 		row(levels(p.Rollout.Baseline, "baseline", p.Progress.Baseline), columns),
 		row(levels(p.Rollout.Candidate, "candidate", p.Progress.Candidate), columns),
-	}
+	}, p.burden()...)
 }
 
 // observed is the share that meets the candidate. That the traffic has followed

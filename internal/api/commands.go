@@ -2,16 +2,14 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"net/http"
 	"reflect"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/auth"
+	"github.com/stagger-dev/stagger/internal/inbox"
 )
 
 // StartRequest starts a rollout. Its plan is complete: presets and defaults
@@ -130,66 +128,15 @@ func commandOperation(api huma.API, path, id, summary string) huma.Operation {
 	})
 }
 
-// do puts c into the inbox and waits for what becomes of it.
+// do asks for c and answers with what became of it.
 func (s *server) do(ctx context.Context, c stagger.Command) (*outcome, error) {
-	if c.ID == "" {
-		c.ID = rand.Text()
-	}
-	c.At = time.Now().UTC()
 	who, _ := auth.Of(ctx) // permit was here
 	c.Actor = who.Actor(c.Actor)
-	if err := s.admissible(ctx, c); err != nil {
-		return nil, s.problem(ctx, err)
-	}
-	changed, cancel := s.Store.Watch() // before it is there, so that nothing is missed
-	defer cancel()
-	c, err := s.Store.Submit(ctx, c)
+	c, err := inbox.Inbox{Store: s.Store, Check: s.Check, Wake: s.Wake, Patience: s.Patience}.Ask(ctx, c)
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}
-	s.Wake()
-	if c, err = s.await(ctx, c, changed); err != nil {
-		return nil, s.problem(ctx, err)
-	}
 	return s.outcome(ctx, c)
-}
-
-// admissible refuses what cannot be carried out before it is recorded. What was
-// recorded already is past that.
-func (s *server) admissible(ctx context.Context, c stagger.Command) error {
-	_, err := s.Store.Command(ctx, c.ID)
-	if stagger.CodeOf(err) != stagger.CodeNotFound {
-		return err
-	}
-	if c.Verb != stagger.VerbStart {
-		_, err := s.Store.Rollout(ctx, c.Rollout)
-		return err
-	}
-	err = s.Check(*c.Start)
-	if _, ok := errors.AsType[*stagger.Error](err); err == nil || ok {
-		return err
-	}
-	return &stagger.Error{Code: stagger.CodeInvalid, Message: err.Error()}
-}
-
-// await returns c once it has a result, or as it is when patience ends.
-func (s *server) await(ctx context.Context, c stagger.Command, changed <-chan struct{}) (stagger.Command, error) {
-	patience := time.NewTimer(s.Patience)
-	defer patience.Stop()
-	for c.Result == nil {
-		select {
-		case <-ctx.Done():
-			return c, ctx.Err()
-		case <-patience.C:
-			return c, nil
-		case <-changed:
-		}
-		var err error
-		if c, err = s.Store.Command(ctx, c.ID); err != nil {
-			return c, err
-		}
-	}
-	return c, nil
 }
 
 func (s *server) outcome(ctx context.Context, c stagger.Command) (*outcome, error) {

@@ -25,6 +25,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/controller"
 	"github.com/stagger-dev/stagger/internal/dashboard"
+	"github.com/stagger-dev/stagger/internal/inbox"
 	"github.com/stagger-dev/stagger/internal/listen"
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/mirror"
@@ -228,7 +229,7 @@ func (a *App) startController(ctx context.Context, m *meter.Meter) error {
 	}
 	c, err := controller.New(controller.Config{
 		Services: a.Services, Driver: a.driver(), Source: source, Journal: a.store,
-		Ready: a.proxy, Circuits: a.proxy, Log: a.log, Tick: tick,
+		Ready: a.proxy, Circuits: a.proxy, Strains: a.proxy, Crowds: a.proxy, Log: a.log, Tick: tick,
 	})
 	if err != nil {
 		return err
@@ -294,16 +295,27 @@ func (a *App) faces(m *meter.Meter, guard *auth.Guard) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences, Guard: guard}))
+	mux.Handle("/", dashboard.New(dashboard.Config{
+		Store: a.shown(), Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences,
+		Ask: a.inbox().Ask, Guard: guard, Log: a.log,
+	}))
 	return mux
 }
 
 func (a *App) shown() shown { return shown{a.store, a.proxy} }
 
+// inbox is where people's commands go.
+func (a *App) inbox() inbox.Inbox {
+	return inbox.Inbox{Store: a.shown(), Check: a.check, Wake: a.controller.Wake}
+}
+
+// check refuses a start that cannot be carried out.
+func (a *App) check(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) }
+
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
 		Store: a.shown(), Services: a.Services, Wake: a.controller.Wake,
-		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
+		Check:       a.check,
 		Capture:     a.proxy.Capture,
 		Differences: a.mirror.Differences,
 		Endpoints:   a.proxy.Endpoints,

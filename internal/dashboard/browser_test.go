@@ -109,17 +109,17 @@ func TestPlotsStayWhileThePageFollows(t *testing.T) {
 	r.Phase, r.Hold = stagger.PhaseProgressing, ""
 	enter(t, w, &r, stagger.EventReleased, "nothing holds it any more")
 	must(t, chromedp.Do(ctx, chromedp.WaitVisible("#event-5")))
-	const stands = `document.querySelectorAll("#path details[open]").length + " " + document.querySelectorAll("#path figure").length`
+	const stands = `document.querySelectorAll("#panel-evolution details[open]").length + " " + document.querySelectorAll("#panel-evolution figure canvas").length`
 	soon := run(ctx, t, chromedp.Evaluate[string](stands))
 	now, followed := progress(r), false
 	for !followed { // progress comes all the time, as from the controller
 		now.At = time.Now()
 		must(t, w.Store.SaveProgress(ctx, now))
 		must(t, chromedp.Do(ctx, chromedp.Sleep(250*time.Millisecond)))
-		followed = run(ctx, t, chromedp.Evaluate[bool](`document.querySelector("#path").textContent.includes("12:00:53")`))
+		followed = run(ctx, t, chromedp.Evaluate[bool](`document.querySelector("#panel-evolution").textContent.includes("12:00:53")`))
 	}
 	later := run(ctx, t, chromedp.Evaluate[string](stands))
-	if soon != "1 5" || later != "1 5" {
+	if soon != "1 10" || later != "1 10" {
 		t.Errorf("open tables and plots after an event %q, after the path has grown %q", soon, later)
 	}
 }

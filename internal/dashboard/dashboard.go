@@ -1,19 +1,24 @@
 // Package dashboard is Stagger in the browser: the services and what is rolled
 // out, and each rollout as it happens.
 //
-// Pages are written on the server and whole without a script. The one script
+// Pages are written on the server and whole without a script. In a browser htmx
 // listens to the API's event streams and fetches the live part of the page anew
-// when something changed. Everything comes from this binary; a strict
-// Content-Security-Policy keeps it so.
+// when something changed, and uPlot draws the plots. Everything comes from this
+// binary; a strict Content-Security-Policy keeps it so.
+//
+// A page is a handler and page/NAME.html; a part of a rollout's page is a panel,
+// see panels.go.
 package dashboard
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -41,6 +46,9 @@ type Config struct {
 	// Differences returns what was found in the mirrored requests of a rollout;
 	// nil where nothing is ever mirrored.
 	Differences func(rollout string) (stagger.Differences, bool)
+	// Ask hands over what a person asks for and returns it with its result; see
+	// inbox.Inbox. Where it is nil the pages only show.
+	Ask func(context.Context, stagger.Command) (stagger.Command, error)
 	// Guard is what people sign in with; nil where they cannot.
 	Guard *auth.Guard
 	Log   *slog.Logger
@@ -64,6 +72,10 @@ func New(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", d.page("services", d.services))
 	mux.HandleFunc("GET /rollouts/{id}", d.page("rollout", d.rollout))
+	if d.Ask != nil {
+		mux.HandleFunc("GET /rollouts/{id}/act/{act}", d.page("act", d.act))
+		mux.HandleFunc("POST /rollouts/{id}/act/{act}", d.perform)
+	}
 	mux.HandleFunc("GET /static/{name}", serveStatic)
 	d.signIn(mux)
 	mux.HandleFunc("/", d.page("problem", func(*http.Request) (view, error) {
@@ -93,24 +105,44 @@ func setPolicy(h http.Header) {
 //go:embed page
 var pages embed.FS
 
-var templates = template.Must(template.New("").Funcs(functions).ParseFS(pages, "page/*.html"))
+var templates = func() *template.Template {
+	all := template.New("").Funcs(functions)
+	template.Must(all.ParseFS(pages, "page/*.html"))
+	return template.Must(all.ParseFS(panelFiles, "panel_*.html"))
+}()
 
 // view is one page.
 type view struct {
-	Title  string
-	Stream string // the event stream that tells of changes; "" when nothing will change
-	Body   any    // what the page's own template shows
-	Who    who    // is signed in
-	Live   template.HTML
-	Style  string // where the style sheet and the script are
-	Script string
+	Title    string
+	Template string // "" for the page's own
+	Status   int    // 0 for that all is well
+	Stream   string // the event stream that tells of changes; "" when nothing will change
+	Body     any    // what the page's own template shows
+
+	// What the frame adds.
+	Nav     []place
+	Address string // of the live part
+	Live    template.HTML
+	Who     who // is signed in
 }
 
-// The parts of a page that may be asked for.
-const (
-	partLive  = "live"
-	partBrief = "brief" // the live part without what changes slowly and is large
-)
+// place is one of the places that every page leads to.
+type place struct {
+	Name, Address string
+	Here          bool
+}
+
+func placesFrom(here string) []place {
+	places := []place{{Name: "Services", Address: "/"}}
+	for i := range places {
+		places[i].Here = places[i].Address == here
+	}
+	return places
+}
+
+// partLive is the part of a page that changes. A rollout's page has others: its
+// panels.
+const partLive = "live"
 
 // page answers with a whole page, or with the part of it that ?part names.
 func (d *dashboard) page(name string, look func(*http.Request) (view, error)) http.HandlerFunc {
@@ -121,8 +153,7 @@ func (d *dashboard) page(name string, look func(*http.Request) (view, error)) ht
 			shown, status, v = "problem", d.status(r, err), problem(err)
 		}
 		v.Who = whoOf(r)
-		part := r.URL.Query().Get("part")
-		body, err := render(shown, v, part == partLive || part == partBrief)
+		body, err := render(cmp.Or(v.Template, shown), v, r.URL)
 		if err != nil {
 			d.Log.Error("page failed", "path", r.URL.Path, "error", err)
 			http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
@@ -130,20 +161,27 @@ func (d *dashboard) page(name string, look func(*http.Request) (view, error)) ht
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Stagger-Stream", v.Stream) // for the script, which has only the live part
-		w.WriteHeader(status)
+		w.WriteHeader(cmp.Or(v.Status, status))
 		_, _ = w.Write(body) // a client that went away is its own loss
 	}
 }
 
-// render writes the live part, and the frame around it unless part is set.
-func render(name string, v view, part bool) ([]byte, error) {
-	var live bytes.Buffer
-	if err := templates.ExecuteTemplate(&live, name+".html", v); err != nil || part {
-		return live.Bytes(), err
+// render writes a page, or the part that its address asks for.
+func render(name string, v view, at *url.URL) ([]byte, error) {
+	var b bytes.Buffer
+	query := at.Query()
+	part := query.Get("part")
+	if v.Template == "" {
+		if err := templates.ExecuteTemplate(&b, "stream", v.Stream); err != nil {
+			return nil, err
+		}
 	}
-	v.Live = template.HTML(live.String()) //nolint:gosec // our own template wrote and escaped it
-	v.Style, v.Script = styleURL, scriptURL
+	if err := templates.ExecuteTemplate(&b, name+".html", v); err != nil || part != "" {
+		return b.Bytes(), err
+	}
+	query.Set("part", partLive)
+	v.Nav, v.Address = placesFrom(at.Path), at.Path+"?"+query.Encode()
+	v.Live = template.HTML(b.String()) //nolint:gosec // our own templates wrote and escaped it
 	var whole bytes.Buffer
 	err := templates.ExecuteTemplate(&whole, "frame.html", v)
 	return whole.Bytes(), err
@@ -156,7 +194,13 @@ func (d *dashboard) status(r *http.Request, err error) int {
 		return http.StatusNotFound
 	case stagger.CodeUnavailable:
 		return http.StatusServiceUnavailable
-	case stagger.CodeInvalid, stagger.CodeConflict, stagger.CodeDenied, stagger.CodeInternal:
+	case stagger.CodeInvalid:
+		return http.StatusUnprocessableEntity
+	case stagger.CodeConflict:
+		return http.StatusConflict
+	case stagger.CodeDenied:
+		return http.StatusForbidden
+	case stagger.CodeInternal:
 	}
 	if r.Context().Err() == nil {
 		d.Log.Error("page failed", "path", r.URL.Path, "error", err)

@@ -20,6 +20,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/api/apitest"
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/dashboard"
+	"github.com/stagger-dev/stagger/internal/inbox"
 	"github.com/stagger-dev/stagger/internal/judge"
 	"github.com/stagger-dev/stagger/internal/store"
 )
@@ -43,13 +44,19 @@ func newWorld(t *testing.T) world {
 	s := apitest.Open(t)
 	mux := http.NewServeMux()
 	mux.Handle("/api/", apitest.Handler(s))
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: s, Services: apitest.Services, Differences: apitest.Differences, Now: func() time.Time { return apitest.Epoch.Add(42 * time.Second) }}))
+	ask := inbox.Inbox{Store: s, Check: apitest.Check, Wake: func() {}}.Ask
+	mux.Handle("/", dashboard.New(dashboard.Config{
+		Store: s, Services: apitest.Services, Differences: apitest.Differences, Ask: ask,
+		Now: func() time.Time { return apitest.Epoch.Add(42 * time.Second) },
+	}))
 	server := httptest.NewServer(api.Guard("", mux))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return world{Server: &apitest.Server{URL: server.URL, Store: s, HTTP: server.Client()}, url: server.URL}
+	w := world{Server: &apitest.Server{URL: server.URL, Store: s, HTTP: server.Client()}, url: server.URL}
+	w.CarryOut(t)
+	return w
 }
 
 // get reads a page and takes it apart.
@@ -137,7 +144,7 @@ func trial(t *testing.T, w world) {
 		r.Phase, r.Stage, r.Weight = stagger.PhaseProgressing, i, stagger.Weight(i)*10*stagger.WeightPercent
 		enter(t, w, &r, stagger.EventStageEntered, reason)
 	}
-	r.StageAt = r.UpdatedAt
+	r.StageAt, r.Deadline = r.UpdatedAt, r.UpdatedAt.Add(time.Minute)
 	r.Phase, r.Hold = stagger.PhaseWaiting, stagger.HoldSuspect
 	enter(t, w, &r, stagger.EventHeld, "the evidence looks bad, not yet proved: p99 is slower")
 	must(t, w.Store.SaveProgress(t.Context(), progress(r)))
@@ -241,19 +248,27 @@ func TestServicesShowWhatIsUnderWay(t *testing.T) {
 	if strings.Contains(p.source, "<basket>") {
 		t.Error("a summary is not escaped")
 	}
-	if live := p.all(func(n *html.Node) bool { return attribute(n, "id") == "live" }); attribute(live[0], "data-stream") != "/api/v1/events?after=4" {
-		t.Errorf("stream %q", attribute(live[0], "data-stream"))
+	if got := streamOf(p); got != "/api/v1/events?after=4" {
+		t.Errorf("stream %q", got)
 	}
+}
+
+// streamOf returns the event stream that a page follows, "" for none.
+func streamOf(p page) string {
+	for _, n := range p.all(func(n *html.Node) bool { return attribute(n, "id") == "stream" }) {
+		return attribute(n, "hx-sse:connect")
+	}
+	return ""
 }
 
 func TestRolloutTellsEverything(t *testing.T) {
 	w := newWorld(t)
 	trial(t, w)
-	p, header := w.get(t, "/rollouts/shop-20261123-120000-4f2a", http.StatusOK)
+	p, _ := w.get(t, rolloutPath, http.StatusOK)
 	p.wants(t, "shop v1 → v2", "waiting", "staff", "1 rule", "21s · min 10s · max 1m",
 		"wanted 10% · observed 9.7%", "1,082", "39.1ms", "! suspect latency p99", "×1.11 ×1.06 to ×1.30 limit ×1.05",
 		"no estimate yet", "rolls back when the suspicion is proved", "stage tenth begins at 10%: stage staff is healthy")
-	if got := header.Get("Stagger-Stream"); got != "/api/v1/rollouts/shop-20261123-120000-4f2a/events?after=4" {
+	if got := streamOf(p); got != "/api/v1/rollouts/shop-20261123-120000-4f2a/events?after=4" {
 		t.Errorf("stream %q", got)
 	}
 	current := p.all(func(n *html.Node) bool { return attribute(n, "aria-current") == "step" })
@@ -262,80 +277,13 @@ func TestRolloutTellsEverything(t *testing.T) {
 	}
 }
 
-func TestRolloutShowsHowTheEvidenceGrew(t *testing.T) {
-	w := newWorld(t)
-	trial(t, w)
-	p, _ := w.get(t, rolloutPath, http.StatusOK)
-	p.wants(t, "How the evidence grew", "latency p99 ✘ beyond the limit ×1.11 (×1.06 to ×1.30), limit ×1.05", "12:00:00 12:00:40 UTC",
-		"suspect 100%", "rollback 60%", "Numbers of latency p99", "12:00:40 ◆ hold", "Marked: ▶ stage entered ◆ held")
-	figures := p.tags("figure")
-	if len(figures) != 5 {
-		t.Fatalf("%d plots for 5 findings", len(figures))
-	}
-	for _, figure := range figures {
-		f := page{figure, ""}
-		pictures := f.all(func(n *html.Node) bool { return n.Data == "svg" && attribute(n, "role") == "img" })
-		marks := f.all(func(n *html.Node) bool { return strings.HasPrefix(attribute(n, "class"), "turn") })
-		if rows := f.tags("tr"); len(pictures) != 2 || len(rows) < 10 || len(marks) != 2*3 {
-			t.Errorf("%s: %d pictures, %d rows behind them, %d marks", text(figure), len(pictures), len(rows), len(marks))
-		}
-	}
-	for _, n := range p.tags("path") {
-		if d := attribute(n, "d"); strings.ContainsAny(d, "NI") {
-			t.Errorf("no number: %s", d)
-		}
-	}
-}
-
-// TestBriefPartLeavesOutWhatIsLarge asks for what the script asks for most of
-// the time.
-func TestBriefPartLeavesOutWhatIsLarge(t *testing.T) {
-	w := newWorld(t)
-	trial(t, w)
-	live, _ := w.get(t, rolloutPath+"?part=live", http.StatusOK)
-	brief, _ := w.get(t, rolloutPath+"?part=brief", http.StatusOK)
-	kept := brief.all(func(n *html.Node) bool { return attribute(n, "data-keep") != "" || attribute(n, "id") == "path" })
-	if len(kept) != 1 || len(brief.tags("figure")) > 0 || strings.Contains(brief.source, "<html") || 2*len(brief.source) > len(live.source) {
-		t.Errorf("%d bytes of %d, %d plots", len(brief.source), len(live.source), len(brief.tags("figure")))
-	}
-	brief.wants(t, "39.1ms", "What each answer may cost")
-}
-
-func TestLedgerTellsWhatAnswersMayCost(t *testing.T) {
-	w := newWorld(t)
-	trial(t, w)
-	p, _ := w.get(t, rolloutPath, http.StatusOK)
-	p.wants(t, "What each answer may cost", "roll back 1% per rollout taking back a candidate that is no worse than tolerated errors 0.5% · latency p50 0.1% · latency p99 0.4% 60%",
-		"hold 5% per rollout", "healthy 5% per stage", "past once per 30 days")
-}
-
-// lostPath is a store whose paths cannot be read.
-type lostPath struct{ *store.Store }
-
-func (lostPath) Evidence(context.Context, string) (stagger.Path, error) {
-	return stagger.Path{}, errors.New("disk on fire")
-}
-
-func TestPageIsWorthShowingWithoutThePath(t *testing.T) {
-	w := newWorld(t)
-	trial(t, w)
-	h := dashboard.New(dashboard.Config{Store: lostPath{w.Store}, Services: apitest.Services})
-	recorder := httptest.NewRecorder()
-	h.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, rolloutPath, http.NoBody))
-	if recorder.Code != http.StatusOK || !strings.Contains(recorder.Body.String(), "stage tenth begins") || strings.Contains(recorder.Body.String(), "<figure") {
-		t.Errorf("%d: %s", recorder.Code, recorder.Body)
-	}
-}
-
 func TestLivePartIsThatOfTheWholePage(t *testing.T) {
 	w := newWorld(t)
 	trial(t, w)
-	for _, path := range []string{"/", "/rollouts/shop-20261123-120000-4f2a"} {
-		whole, _ := w.get(t, path, http.StatusOK)
-		part, _ := w.get(t, path+"?part=live", http.StatusOK)
-		if strings.Contains(part.source, "<html") || !strings.Contains(whole.source, part.source) {
-			t.Errorf("%s: the live part is not what is in the page", path)
-		}
+	whole, _ := w.get(t, "/", http.StatusOK)
+	part, _ := w.get(t, "/?part=live", http.StatusOK)
+	if strings.Contains(part.source, "<html") || !strings.Contains(whole.source, part.source) {
+		t.Error("the live part is not what is in the page")
 	}
 }
 
@@ -346,16 +294,16 @@ func TestSettledRolloutHasNoStream(t *testing.T) {
 	must(t, err)
 	r.Phase, r.Hold, r.Weight, r.EndedAt = stagger.PhaseRolledBack, "", 0, apitest.Epoch.Add(time.Minute)
 	enter(t, w, &r, stagger.EventRolledBack, "the evidence is beyond doubt")
-	_, header := w.get(t, "/rollouts/"+r.ID, http.StatusOK)
-	if header.Get("Stagger-Stream") == "" {
+	p, _ := w.get(t, "/rollouts/"+r.ID, http.StatusOK)
+	if streamOf(p) == "" {
 		t.Error("no stream while the traffic has yet to follow")
 	}
 	r.Converged = apitest.Epoch.Add(62 * time.Second)
 	enter(t, w, &r, stagger.EventConverged, "no request met v2")
-	p, header := w.get(t, "/rollouts/"+r.ID, http.StatusOK)
+	p, _ = w.get(t, "/rollouts/"+r.ID, http.StatusOK)
 	p.wants(t, "✘ rolled back", "took 1m")
-	if header.Get("Stagger-Stream") != "" {
-		t.Errorf("stream %q", header.Get("Stagger-Stream"))
+	if streamOf(p) != "" {
+		t.Errorf("stream %q", streamOf(p))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 // functions are what templates may call, besides the methods of what they show.
 var functions = template.FuncMap{
+	"asset":    address,
 	"phase":    present.Phase,
 	"hold":     present.Hold,
 	"kind":     present.Kind,

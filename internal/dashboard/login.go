@@ -121,7 +121,6 @@ func Refused(w http.ResponseWriter, r *http.Request, status int, detail string) 
 
 // write answers with a page that stands for itself, without the frame.
 func write(w http.ResponseWriter, r *http.Request, name string, status int, v view, log *slog.Logger) {
-	v.Style = styleURL
 	var page bytes.Buffer
 	if err := templates.ExecuteTemplate(&page, name+".html", v); err != nil {
 		log.Error("page failed", "path", r.URL.Path, "error", err)

@@ -4,27 +4,31 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 )
 
-//go:embed static
-var static embed.FS
+// Ours, and what others wrote: vendored/README.md says what that is.
+//
+//go:embed static vendored
+var files embed.FS
 
-// The addresses of the style sheet and the script. They change with the
-// content, so that browsers may keep it for ever.
-var (
-	styleURL  = staticURL("stagger.css")
-	scriptURL = staticURL("stagger.js")
-)
-
-func staticURL(name string) string {
-	content, err := static.ReadFile("static/" + name)
-	if err != nil {
-		panic("dashboard: " + err.Error()) // it is embedded
+// assets are what pages load, by name. Their addresses change with the content,
+// so that browsers may keep them for ever.
+var assets = func() map[string]asset {
+	all := map[string]asset{}
+	for _, folder := range []string{"static", "vendored"} {
+		maps.Copy(all, assetsIn(folder))
 	}
-	sum := sha256.Sum256(content)
-	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6])
+	return all
+}()
+
+type asset struct {
+	content []byte
+	kind    string
+	address string
 }
 
 // kinds are the content types of what is served, whatever the machine's own
@@ -35,17 +39,46 @@ var kinds = map[string]string{
 	".svg": "image/svg+xml",
 }
 
-func serveStatic(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	content, err := static.ReadFile("static/" + path.Base(name))
+func assetsIn(folder string) map[string]asset {
+	in := map[string]asset{}
+	entries, err := fs.ReadDir(files, folder)
 	if err != nil {
+		panic("dashboard: " + err.Error()) // it is embedded
+	}
+	for _, e := range entries {
+		kind, served := kinds[path.Ext(e.Name())]
+		if !served {
+			continue
+		}
+		content, err := files.ReadFile(folder + "/" + e.Name())
+		if err != nil {
+			panic("dashboard: " + err.Error()) // it is embedded
+		}
+		sum := sha256.Sum256(content)
+		in[e.Name()] = asset{content, kind, "/static/" + e.Name() + "?v=" + hex.EncodeToString(sum[:6])}
+	}
+	return in
+}
+
+// address is where a page finds an asset.
+func address(name string) string {
+	a, ok := assets[name]
+	if !ok {
+		panic("dashboard: there is no " + name) // a template names it
+	}
+	return a.address
+}
+
+func serveStatic(w http.ResponseWriter, r *http.Request) {
+	a, ok := assets[r.PathValue("name")]
+	if !ok {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", kinds[path.Ext(name)])
+	w.Header().Set("Content-Type", a.kind)
 	w.Header().Set("Cache-Control", "no-cache")
 	if r.URL.Query().Has("v") {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	_, _ = w.Write(content) // a client that went away is its own loss
+	_, _ = w.Write(a.content) // a client that went away is its own loss
 }

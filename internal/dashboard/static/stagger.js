@@ -1,141 +1,49 @@
-// Keeps the live part of a page up to date: it listens to the event stream and
-// fetches the part anew when something changed, at most four times a second;
-// what is large and changes slowly comes with it every few seconds only.
-// The page is whole without it.
+// What the pages do in the browser beyond htmx: say how the connection is and
+// what changed, keep what people opened, and draw the plots (chart.js). They
+// are whole without it.
 
-const live = document.getElementById("live");
 const connection = document.getElementById("connection");
 const announcement = document.getElementById("announcement");
-
-const pace = 250; // ms between two fetches, at least
-const slowly = 5000; // ms between two fetches of the whole part
-const retry = 3000; // ms until a stream that was refused is tried again
-
-let source = null;
-let wanted = false; // something changed since the last fetch began
-let busy = false;
-let whole = performance.now(); // when the whole part was fetched last
-let again = 0; // timer of the next try
+const live = document.getElementById("live");
 
 function say(text) {
   if (connection.textContent !== text) connection.textContent = text;
 }
 
-function listen() {
-  clearTimeout(again);
-  if (source || document.hidden) return;
-  if (!live.dataset.stream) return say("");
-  source = new EventSource(live.dataset.stream);
-  source.onopen = () => { say("● live"); refresh(); };
-  source.onerror = () => {
-    say("○ connecting again …");
-    if (source.readyState !== EventSource.CLOSED) return;
-    stop();
-    again = setTimeout(refresh, retry);
-  };
-  source.addEventListener("event", refresh);
-  source.addEventListener("progress", refresh);
+function spoken() {
+  return live.querySelector("[data-announce]")?.dataset.announce ?? "";
 }
 
-function stop() {
-  if (source) source.close();
-  source = null;
+// news tells whoever is to be fetched anew; htmx keeps the pace.
+function news() {
+  live.dispatchEvent(new CustomEvent("news", { bubbles: true }));
 }
 
-// refresh fetches the live part, now or as soon as pace allows.
-async function refresh() {
-  wanted = true;
-  if (busy) return;
-  busy = true;
-  while (wanted) {
-    wanted = false;
-    const began = performance.now();
-    try {
-      await fetchPart();
-    } catch {
-      say("○ connecting again …");
-      clearTimeout(again);
-      again = setTimeout(refresh, retry);
-    }
-    const rest = pace - (performance.now() - began);
-    if (rest > 0) await new Promise((done) => setTimeout(done, rest));
-  }
-  busy = false;
-}
+// The stream. It pauses while nobody looks, and what was missed comes when
+// somebody does.
+document.addEventListener("htmx:sse:after:connection", () => { say("● live"); news(); });
+document.addEventListener("htmx:sse:after:message", news);
+document.addEventListener("htmx:sse:before:connection", () => say("○ connecting …"));
+document.addEventListener("htmx:sse:error", (event) => {
+  say("○ connecting again …");
+  // Signed out, or the store is another one: the stream will not come back.
+  if ([401, 409].includes(event.detail.status)) location.reload();
+});
+document.addEventListener("htmx:sse:close", () => say(document.getElementById("stream") ? "○ connecting again …" : ""));
+document.addEventListener("visibilitychange", () => { if (document.hidden && document.getElementById("stream")) say("○ paused"); });
 
-async function fetchPart() {
-  const address = new URL(location.href);
-  const began = performance.now();
-  const brief = began - whole < slowly;
-  address.searchParams.set("part", brief ? "brief" : "live");
-  address.hash = "";
-  const response = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" });
-  if (!response.ok) throw new Error(response.statusText);
-  const next = document.createElement("div");
-  next.innerHTML = await response.text();
-  const before = spoken(live);
-  morphChildren(live, next);
-  if (spoken(live) !== before) announcement.textContent = spoken(live);
-  offerCopies();
-  const stream = response.headers.get("Stagger-Stream") ?? "";
-  live.dataset.stream = stream;
-  if (!brief) whole = began;
-  if (!stream && brief) last();
-  if (!stream) { stop(); say(""); } else listen();
-}
-
-// last fetches the whole part once more, when nothing will change any more.
-function last() {
-  clearTimeout(again);
-  again = setTimeout(refresh, slowly);
-}
-
-function spoken(root) {
-  return root.querySelector("[data-announce]")?.dataset.announce ?? "";
-}
-
-// morphChildren makes the children of old those of next and touches only what
-// differs, so that focus, selection and scroll positions stay.
-function morphChildren(old, next) {
-  const keyed = new Map();
-  for (const child of old.children) if (child.id) keyed.set(child.id, child);
-  let at = old.firstChild;
-  for (const child of [...next.childNodes]) {
-    let match = child.id ? keyed.get(child.id) : at;
-    if (match && !alike(match, child)) match = null;
-    if (!match) {
-      old.insertBefore(child, at);
-      continue;
-    }
-    if (match === at) at = at.nextSibling;
-    else old.insertBefore(match, at);
-    morph(match, child);
-  }
-  while (at) {
-    const gone = at;
-    at = at.nextSibling;
-    gone.remove();
-  }
-}
-
-function alike(a, b) {
-  return a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id ?? "") === (b.id ?? "");
-}
-
-function morph(old, next) {
-  if (old.nodeType !== Node.ELEMENT_NODE) {
-    if (old.data !== next.data) old.data = next.data;
-    return;
-  }
-  if (old.hasAttribute("data-copy")) return; // what the script made of it stays
-  if (next.hasAttribute("data-keep")) return; // a brief answer lacks it
-  for (const { name } of [...old.attributes]) {
-    const opened = name === "open" && old.nodeName === "DETAILS"; // by whoever reads
-    if (!next.hasAttribute(name) && !opened) old.removeAttribute(name);
-  }
-  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  morphChildren(old, next);
-}
+// htmx makes the page what the server sent; what people did to it stays.
+let before = spoken();
+htmx.registerExtension("stagger", {
+  htmx_before_morph_attr(element, { attrName }) {
+    if (attrName === "open") return element.nodeName !== "DETAILS" && element.nodeName !== "DIALOG";
+    return !(attrName === "hidden" && element.hasAttribute("data-copy"));
+  },
+  htmx_after_swap() {
+    offerCopies();
+    if (spoken() !== before) announcement.textContent = before = spoken();
+  },
+});
 
 function offerCopies() {
   if (!navigator.clipboard) return;
@@ -150,10 +58,54 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 });
 
-// A page nobody looks at leaves its connection to others.
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) { stop(); say("○ paused"); } else { refresh(); }
+// Actions open in a dialog, which says what will happen; nothing is done by a
+// key alone. Without this script they are pages.
+const dialog = document.getElementById("dialog");
+const shortcuts = document.getElementById("shortcuts");
+const shortcutsOn = document.getElementById("shortcuts-on");
+
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx?.target?.id !== "dialog-body") return;
+  for (const field of dialog.querySelectorAll("[data-remember]")) field.value ||= localStorage.getItem(field.dataset.remember) ?? "";
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("[autofocus]")?.focus();
+});
+document.addEventListener("acted", () => { dialog.close(); news(); });
+document.addEventListener("submit", (event) => {
+  for (const field of event.target.querySelectorAll("[data-remember]")) localStorage.setItem(field.dataset.remember, field.value);
+});
+document.addEventListener("click", (event) => {
+  const open = event.target.closest?.("dialog");
+  if (!open || (event.target !== open && !event.target.closest("[data-close]"))) return;
+  event.preventDefault();
+  open.close();
 });
 
+shortcutsOn.checked = localStorage.getItem("shortcuts") !== "off";
+shortcutsOn.addEventListener("change", () => localStorage.setItem("shortcuts", shortcutsOn.checked ? "on" : "off"));
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
+  if (event.key === "?") return showKeys();
+  if (!shortcutsOn.checked) return;
+  const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!found) return;
+  event.preventDefault();
+  found.click();
+});
+
+function showKeys() {
+  const list = document.getElementById("shortcuts-list");
+  list.replaceChildren();
+  const add = (key, words) => {
+    const [term, description] = [document.createElement("dt"), document.createElement("dd")];
+    term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
+    description.textContent = words;
+    list.append(term, description);
+  };
+  for (const one of document.querySelectorAll("[data-key]")) add(one.dataset.key, one.dataset.keyLabel ?? one.firstChild.textContent.trim());
+  add("?", "These keys");
+  shortcuts.showModal();
+}
+
 offerCopies();
-listen();

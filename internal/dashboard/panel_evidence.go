@@ -2,51 +2,27 @@ package dashboard
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/present"
 )
 
-// rung is a stage with its bar.
-type rung struct {
-	present.Rung
-
-	Words string
-	Bar   float64 // how much of the most, or least, time is spent
-	Mark  float64 // the least time on the same scale; 0 when there is none
+// evidencePanel is the newest verdict.
+type evidencePanel struct {
+	Outcome  present.Sign
+	Sentence string
+	Findings []finding
 }
 
-func rungOf(r present.Rung) rung {
-	out := rung{Rung: r}
-	if whole := max(r.Least, r.Most); whole > 0 {
-		out.Bar = min(r.Spent.Seconds()/whole.Seconds(), 1)
-		if r.Least < whole {
-			out.Mark = r.Least.Seconds() / whole.Seconds()
-		}
+func (s *scene) evidence() any {
+	if s.Verdict == nil {
+		return nil
 	}
-	if out.Words = r.Bounds(); r.Active {
-		out.Words = strings.TrimSuffix(present.Span(r.Spent.Truncate(time.Second))+" · "+out.Words, " · ")
+	p := evidencePanel{Outcome: present.Outcome(s.Verdict.Outcome), Sentence: s.Verdict.Sentence}
+	for _, f := range s.Verdict.Findings {
+		p.Findings = append(p.Findings, findingOf(f))
 	}
-	return out
-}
-
-// split is wished against observed traffic.
-type split struct {
-	Wanted   string
-	Observed float64
-	Mark     float64
-	Marked   bool // the wanted share is known beforehand
-}
-
-func splitOf(p stagger.Progress, candidate string) split {
-	return split{
-		Wanted:   present.Wanted(p.Split, candidate),
-		Observed: min(max(p.Observed, 0), 1),
-		Mark:     p.Split.Weight.Share(),
-		Marked:   len(p.Split.Rules) == 0 || p.Split.Weight > 0,
-	}
+	return p
 }
 
 // finding is a finding with its plot.

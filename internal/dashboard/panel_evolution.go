@@ -1,0 +1,188 @@
+package dashboard
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/present"
+)
+
+// How much of a path is drawn.
+const (
+	pathDrawn  = 160 // points of a line
+	pathTold   = 12  // rows of the table behind a plot
+	pathMarked = 60  // events; the newest stay
+)
+
+// evolution is how the evidence grew.
+type evolution struct {
+	Plots []pathPlot
+	Key   []present.Sign // what the marks mean
+}
+
+// pathPlot is one finding over time.
+type pathPlot struct {
+	ID     string // of its elements
+	Name   string
+	Label  string // the ratio's plot in words
+	Growth string // the evidence's
+	Now    string // estimate, interval and limit
+	Sign   present.Sign
+
+	Ratio, Evidence chart
+	Rows            []pathRow
+}
+
+// pathRow is a point in words.
+type pathRow struct {
+	At                time.Time
+	Advice            present.Sign
+	Ratio, Between    string
+	Suspect, Rollback float64
+	Healthy           float64
+}
+
+// evolution prepares the path of the evidence with what happened meanwhile.
+// Without it the page is worth showing.
+func (s *scene) evolution() any {
+	p, err := s.dashboard.Store.Evidence(s.ctx, s.Rollout.ID)
+	if err != nil && s.ctx.Err() == nil {
+		s.dashboard.Log.Error("the path of the evidence cannot be shown", "rollout", s.Rollout.ID, "error", err)
+	}
+	if len(p.At) < 2 || len(p.Advice) != len(p.At) {
+		return nil
+	}
+	marks, key := s.marks(p.At[0], p.At[len(p.At)-1])
+	e := evolution{Key: key}
+	drawn := slices.Compact(append([]int{0}, present.Columns(p.At, pathDrawn)...))
+	told := slices.Compact(append([]int{0}, present.Columns(p.At, pathTold)...))
+	for i, slot := range p.Slots {
+		plot := plotOf(slot, p.At, drawn)
+		plot.ID = fmt.Sprintf("path-%d", i)
+		plot.Ratio.Marks, plot.Evidence.Marks = marks, marks
+		plot.tell(slot, p, told)
+		e.Plots = append(e.Plots, plot)
+	}
+	return e
+}
+
+// decisive are the events that are marked on every axis of time.
+var decisive = []stagger.EventKind{
+	stagger.EventStageEntered, stagger.EventHeld, stagger.EventReleased, stagger.EventShed, stagger.EventRestored, stagger.EventBlinded,
+	stagger.EventSighted, stagger.EventPaused, stagger.EventResumed, stagger.EventWeightSet, stagger.EventBaking, stagger.EventPromoted,
+	stagger.EventRolledBack, stagger.EventAborted,
+}
+
+// marks are the decisions and people's actions between two moments, and what
+// their symbols mean.
+func (s *scene) marks(from, to time.Time) (marks []moment, key []present.Sign) {
+	for _, e := range s.Events {
+		// A path is kept to the millisecond.
+		if !slices.Contains(decisive, e.Kind) || e.At.Before(from) || e.At.After(to.Add(time.Millisecond)) {
+			continue
+		}
+		sign := present.Kind(e.Kind)
+		marks = append(marks, moment{At: instant(e.At), Symbol: sign.Symbol, Label: sign.Words + " · " + e.Actor, Tone: tone(sign.Tone)})
+		if !slices.Contains(key, sign) {
+			key = append(key, sign)
+		}
+		if len(marks) == pathMarked {
+			break
+		}
+	}
+	slices.Reverse(marks)
+	slices.Reverse(key)
+	return marks, key
+}
+
+func plotOf(s stagger.PathSlot, at []time.Time, drawn []int) pathPlot {
+	now := present.At(s, len(at)-1)
+	p := pathPlot{Name: present.Signal(now), Sign: standing(now), Now: "no estimate yet, limit " + present.Ratio(s.Tolerance)}
+	if present.AxisOf(now).Known {
+		p.Now = fmt.Sprintf("%s (%s), limit %s", present.Estimate(now), present.Interval(now), present.Ratio(s.Tolerance))
+	}
+	p.Label = fmt.Sprintf("%s over time against its limit; now %s", p.Name, p.Now)
+	p.Growth = fmt.Sprintf("evidence about %s over time; now suspect %.0f%%, rollback %.0f%%, healthy %.0f%%", p.Name,
+		100*present.Evidence(now.Suspect), 100*present.Evidence(now.Rollback), 100*present.Evidence(now.Healthy))
+	x := make([]time.Time, len(drawn))
+	for k, i := range drawn {
+		x[k] = at[i]
+	}
+	p.Ratio, p.Evidence = ratioChart(s, x, drawn, p.Sign), evidenceChart(s, x, drawn)
+	return p
+}
+
+// tell fills the table behind a plot.
+func (p *pathPlot) tell(s stagger.PathSlot, path stagger.Path, told []int) {
+	for _, i := range told {
+		f := present.At(s, i)
+		p.Rows = append(p.Rows, pathRow{
+			At: path.At[i], Advice: present.Advice(path.Advice[i]), Ratio: present.Estimate(f), Between: present.Interval(f),
+			Suspect: present.Evidence(f.Suspect), Rollback: present.Evidence(f.Rollback), Healthy: present.Evidence(f.Healthy),
+		})
+	}
+}
+
+// ratioChart draws where the ratio lies against its limit, in powers of the
+// tolerance, so that all signals read alike; there are gaps where nothing is
+// known.
+func ratioChart(s stagger.PathSlot, x []time.Time, drawn []int, now present.Sign) chart {
+	high, middle, low := make(numbers, len(drawn)), make(numbers, len(drawn)), make(numbers, len(drawn))
+	for k, i := range drawn {
+		a := present.AxisOf(present.At(s, i))
+		high[k], middle[k], low[k] = math.NaN(), math.NaN(), math.NaN()
+		if a.Known {
+			high[k], middle[k], low[k] = power(a.High), power(a.Estimate), power(a.Low)
+		}
+	}
+	of := tone(now.Tone)
+	return chart{
+		X: instants(x), Time: true, Unit: unitPower, Base: s.Tolerance, Height: 150, Range: &extent{-3, 3},
+		Series: []line{
+			{Label: "at most", Tone: of, Values: high, Edge: true},
+			{Label: "estimate", Tone: of, Values: middle},
+			{Label: "at least", Tone: of, Values: low, Edge: true},
+		},
+		Bands:  []band{{High: 0, Low: 2, Tone: of}},
+		Limits: []limit{{At: 0, Label: "same", Tone: "muted"}, {At: 1, Label: "limit", Tone: "ink"}},
+	}
+}
+
+// power turns a place on present's axis into a power of the tolerance.
+func power(place float64) float64 {
+	return (place - present.AxisSame) / (present.AxisLimit - present.AxisSame)
+}
+
+// evidenceChart draws the evidence on its way to enough.
+func evidenceChart(s stagger.PathSlot, x []time.Time, drawn []int) chart {
+	c := chart{
+		X: instants(x), Time: true, Unit: unitShare, Height: 110, Range: &extent{0, 1.05},
+		Limits: []limit{{At: 1, Label: "enough", Tone: "muted"}},
+	}
+	for _, l := range []line{{Label: "suspect", Tone: "warn", Dash: "dash"}, {Label: "rollback", Tone: "bad"}, {Label: "healthy", Tone: "good", Dash: "dot"}} {
+		l.Values = make(numbers, len(drawn))
+		for k, i := range drawn {
+			f := present.At(s, i)
+			l.Values[k] = present.Evidence(map[string]float64{"suspect": f.Suspect, "rollback": f.Rollback, "healthy": f.Healthy}[l.Label])
+		}
+		c.Series = append(c.Series, l)
+	}
+	return c
+}
+
+// standing is where an interval stands against its limit.
+func standing(f stagger.Finding) present.Sign {
+	a := present.AxisOf(f)
+	switch {
+	case !a.Known:
+		return present.Sign{Symbol: "…", Words: "unknown", Tone: present.Quiet}
+	case a.Low > present.AxisLimit:
+		return present.Sign{Symbol: "✘", Words: "beyond the limit", Tone: present.Bad}
+	case a.High < present.AxisLimit:
+		return present.Sign{Symbol: "✔", Words: "within the limit", Tone: present.Good}
+	}
+	return present.Sign{Symbol: "…", Words: "open", Tone: present.Quiet}
+}

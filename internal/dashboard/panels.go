@@ -1,0 +1,107 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"html/template"
+	"net/url"
+	"time"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// A panel is a part of a rollout's page that is read, shown and tested by
+// itself: panel_NAME.go says what it shows, panel_NAME.html how, and
+// panel_NAME_test.go that it does. A new one takes those and a line here.
+type panel struct {
+	name string // of its files; its element has the id panel-NAME
+	// slow panels are large: they are fetched by themselves every few seconds,
+	// not with each thing that changes.
+	slow bool
+	// look returns what the template shows as .Data; nil for nothing.
+	look func(*scene) any
+}
+
+// panels in the order of the page.
+var panels = []panel{
+	{name: "actions", look: (*scene).actions},
+	{name: "stages", look: (*scene).stages},
+	{name: "traffic", look: (*scene).traffic},
+	{name: "evidence", look: (*scene).evidence},
+	{name: "evolution", look: (*scene).evolution, slow: true},
+	{name: "shadow", look: (*scene).shadow, slow: true},
+	{name: "ledger", look: (*scene).ledger, slow: true},
+	{name: "history", look: (*scene).history},
+}
+
+// scene is what every panel of a page may look at.
+type scene struct {
+	Rollout  stagger.Rollout
+	Progress *stagger.Progress // nil while nothing is known
+	Verdict  *stagger.Verdict  // the newest; nil while there is none
+	Events   []stagger.Event   // newest first
+	Cut      bool              // older events are left out
+	Now      time.Time
+
+	ctx       context.Context //nolint:containedctx // a scene lives as long as its request
+	dashboard *dashboard
+}
+
+//go:embed panel_*.html
+var panelFiles embed.FS
+
+// shownPanel is a panel on its page.
+type shownPanel struct {
+	Name    string
+	Slow    bool
+	Address string // where it is fetched alone
+	Content template.HTML
+}
+
+// show renders one panel; its content is empty when there is nothing to say.
+func (s *scene) show(p panel) (shownPanel, error) {
+	shown := shownPanel{Name: p.name, Slow: p.slow, Address: rolloutURL(s.Rollout.ID) + "?part=" + p.name}
+	data := p.look(s)
+	if data == nil {
+		return shown, nil
+	}
+	var b bytes.Buffer
+	err := templates.ExecuteTemplate(&b, "panel_"+p.name+".html", struct {
+		*scene
+
+		Data any
+	}{s, data})
+	shown.Content = template.HTML(b.String()) //nolint:gosec // our own template wrote and escaped it
+	return shown, err
+}
+
+// show renders all panels. In the live part slow ones are left empty: the
+// browser keeps what it has of them.
+func (s *scene) showAll(live bool) ([]shownPanel, error) {
+	var all []shownPanel
+	for _, p := range panels {
+		if live && p.slow {
+			all = append(all, shownPanel{Name: p.name, Slow: true})
+			continue
+		}
+		shown, err := s.show(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, shown)
+	}
+	return all, nil
+}
+
+// panelNamed finds the panel that a part of the page names.
+func panelNamed(name string) (panel, bool) {
+	for _, p := range panels {
+		if p.name == name {
+			return p, true
+		}
+	}
+	return panel{}, false
+}
+
+func rolloutURL(id string) string { return "/rollouts/" + url.PathEscape(id) }

@@ -42,6 +42,9 @@ type Rollout struct {
 	EndedAt  time.Time `json:"ended_at,omitzero"`
 	// Converged is when the traffic was seen to follow the end.
 	Converged time.Time `json:"converged,omitzero"`
+	// Exposure is who had met the candidate when it ended, and when the traffic
+	// had followed; nil before.
+	Exposure  *Exposure `json:"exposure,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
 	// Events is the number of events folded into it.
 	Events uint64 `json:"events"`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -125,10 +126,8 @@ func stageOf(s stagger.Stage) string {
 		parts = append(parts, "shadow", s.Shadow.String())
 	}
 	parts = append(parts, "min_time", length(s.MinTime), "timebox", length(s.Timebox))
-	if s.AtTimebox != "" {
-		parts = append(parts, "at_timebox", string(s.AtTimebox))
-	}
-	return inline(append(parts, "min_samples", strconv.FormatUint(s.MinSamples, 10))...)
+	then := cmp.Or(s.AtTimebox, stagger.TimeboxHold) // so that nobody needs to know
+	return inline(append(parts, "at_timebox", string(then), "min_samples", strconv.FormatUint(s.MinSamples, 10))...)
 }
 
 func ruleOf(r stagger.Rule) string {

@@ -47,6 +47,7 @@ var house = []room{
 	{path: "internal/difference", floor: 2},
 	{path: "internal/engine", floor: 2},
 	{path: "internal/course", floor: 2},
+	{path: "internal/outcome", floor: 2},
 	{path: "internal/scenario", floor: 2, needs: []string{"net/url"}},
 	{path: "internal/capture", floor: 2, needs: []string{"crypto/hmac", "crypto/sha256", "encoding/hex", "net/url"}}, // they compute
 	{path: "internal/config", floor: 2, beside: []string{"internal/scenario"}, needs: []string{ // what load.yaml says

@@ -60,7 +60,7 @@ func timeLineOf(course []risk.Lap) timeLine {
 	whole = max(whole, 1)
 	before := 0.0
 	for _, l := range course {
-		p := planLap{Lap: l, Who: whoMeets(l), Begin: before / whole, Sure: l.Earliest / whole, Late: l.Latest / whole, Usually: l.Usual / whole, Open: l.Latest == 0}
+		p := planLap{Lap: l, Who: reachOf(l), Begin: before / whole, Sure: l.Earliest / whole, Late: l.Latest / whole, Usually: l.Usual / whole, Open: l.Latest == 0}
 		if p.Open {
 			p.Late = 1
 		}
@@ -79,8 +79,8 @@ func timeLineOf(course []risk.Lap) timeLine {
 	return t
 }
 
-// whoMeets says who meets the candidate in a lap.
-func whoMeets(l risk.Lap) string {
+// reachOf says who meets the candidate in a lap.
+func reachOf(l risk.Lap) string {
 	who := stagger.Percent(100 * l.Share).String()
 	switch {
 	case l.Share == 1:

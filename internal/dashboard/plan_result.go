@@ -84,7 +84,7 @@ func planResultOf(start stagger.Start, o preview.Outlook, line func(path string)
 
 func planStageOf(f risk.Forecast, l risk.Lap, users bool) planStage {
 	row := planStage{
-		Name: l.Name, Who: whoMeets(l), Rate: present.Rate(f.Rate), Minute: present.Count(uint64(60 * f.Rate)), Users: present.Unknown, Forecast: f,
+		Name: l.Name, Who: reachOf(l), Rate: present.Rate(f.Rate), Minute: present.Count(uint64(60 * f.Rate)), Users: present.Unknown, Forecast: f,
 		Healthy: planCell{Chance: f.Healthy.Share, Times: whenSeen(f.Healthy), Sign: chanceSign(f.Healthy.Share)},
 	}
 	if users {

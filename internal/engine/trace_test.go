@@ -170,6 +170,10 @@ func (p *player) command(verb string, words []string) error {
 			c.All = true
 			continue
 		}
+		if c.Verb == stagger.VerbReview {
+			c.Judgement = stagger.Judgement(w)
+			continue
+		}
 		weight, err := stagger.ParseWeight(w)
 		if err != nil {
 			return err

@@ -25,6 +25,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/controller"
 	"github.com/stagger-dev/stagger/internal/dashboard"
+	"github.com/stagger-dev/stagger/internal/inbox"
 	"github.com/stagger-dev/stagger/internal/listen"
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/mirror"
@@ -289,16 +290,26 @@ func (a *App) faces(m *meter.Meter) http.Handler {
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: a.shown(), Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences}))
+	mux.Handle("/", dashboard.New(dashboard.Config{
+		Store: a.shown(), Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences, Ask: a.inbox().Ask, Log: a.log,
+	}))
 	return api.Guard(a.config.Admin.Token, mux)
 }
 
 func (a *App) shown() shown { return shown{a.store, a.proxy} }
 
+// inbox is where people's commands go.
+func (a *App) inbox() inbox.Inbox {
+	return inbox.Inbox{Store: a.shown(), Check: a.check, Wake: a.controller.Wake}
+}
+
+// check refuses a start that cannot be carried out.
+func (a *App) check(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) }
+
 func (a *App) api() http.Handler {
 	return api.New(api.Config{
 		Store: a.shown(), Services: a.Services, Wake: a.controller.Wake,
-		Check:       func(s stagger.Start) error { return config.Check(s, a.Services(), a.proxy.Can()) },
+		Check:       a.check,
 		Capture:     a.proxy.Capture,
 		Differences: a.mirror.Differences,
 		Endpoints:   a.proxy.Endpoints,

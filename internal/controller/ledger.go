@@ -20,20 +20,24 @@ type ledger struct {
 	known    bool   // the baseline has been read
 }
 
+// open says whether a write may be tried.
+func (l *ledger) open(now time.Time) bool { return !l.doubtful && l.retry.due(now) }
+
 // maxBacklog bounds what is decided while the journal is away. Beyond it only
 // the end of a rollout is.
 const maxBacklog = 1000
 
 // adopt makes a decision so. One that exposes more is recorded first, and
 // forgotten if that fails: the next look decides anew. Any other is in force
-// first and recorded whenever the journal answers.
+// first and recorded whenever the journal answers. Of one that does both, what
+// is less comes first, then the record, then what is more.
 func (s *service) adopt(ctx context.Context, now time.Time, next engine.Step) {
 	if len(next.Events) == 0 {
 		return
 	}
 	events := slices.Concat(s.ledger.backlog, next.Events)
 	if raises(next.Split, s.ledger.split) {
-		if !s.commit(ctx, now, next.Rollout, events) {
+		if !s.yield(ctx, now, next.Split) || !s.commit(ctx, now, next.Rollout, events) {
 			return
 		}
 	} else {
@@ -74,7 +78,7 @@ func (s *service) commit(ctx context.Context, now time.Time, r stagger.Rollout, 
 
 // write makes r the recorded rollout by what keep does.
 func (s *service) write(ctx context.Context, now time.Time, r stagger.Rollout, keep func(context.Context) error) bool {
-	if s.ledger.doubtful || !s.ledger.retry.due(now) {
+	if !s.ledger.open(now) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

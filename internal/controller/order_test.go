@@ -80,6 +80,37 @@ func TestLessIsInForceFirst(t *testing.T) {
 	}
 }
 
+// TestLessIsInForceBeforeMoreIsRecorded asks for a weight while the subjects of
+// rules are being cut to the probe: more of the one and less of the other.
+func TestLessIsInForceBeforeMoreIsRecorded(t *testing.T) {
+	w := world(t)
+	w.Deploy("v2", plan())
+	w.Run(t.Context(), 500*time.Millisecond)
+	if s := w.Plane.Split(sim.Service); s.Weight != 0 || s.RuleShare != stagger.WeightFull {
+		t.Fatalf("%+v in force in a stage of rules", s)
+	}
+	w.Plane.Fault = func() sim.Fault { return sim.Refuses }
+	w.Traffic.Versions["v2"] = &sim.Behaviour{Errors: 0.9, Median: time.Millisecond}
+	w.Run(t.Context(), 2*time.Second)
+	probe := stagger.WeightPercent
+	asked := w.Ask(stagger.VerbWeight, func(c *stagger.Command) { c.Weight = &probe })
+	w.Run(t.Context(), time.Second)
+	if s := w.Journal.Split(sim.Service, "v1"); s.Weight > 0 || s.RuleShare != stagger.WeightFull {
+		t.Errorf("%s of all and %s of the rules' subjects are recorded while the data plane refuses to cut these", s.Weight, s.RuleShare)
+	}
+	w.Plane.Fault = nil
+	w.Journal.Fault = func() sim.Fault { return sim.Refuses }
+	w.Run(t.Context(), time.Second)
+	if s := w.Plane.Split(sim.Service); s.Weight > 0 || s.RuleShare > probe {
+		t.Errorf("%s of all and %s of the rules' subjects meet the candidate while only less may be", s.Weight, s.RuleShare)
+	}
+	w.Journal.Fault = nil
+	w.Run(t.Context(), 3*time.Second)
+	if s := w.Plane.Split(sim.Service); w.Journal.Answer(asked) == nil || s.Weight != probe || s.RuleShare != probe {
+		t.Errorf("%+v in force in the end, the answer is %+v", s, w.Journal.Answer(asked))
+	}
+}
+
 func TestAnswerThatWasLostIsFoundOut(t *testing.T) {
 	w := world(t)
 	forgets := 0

@@ -45,7 +45,10 @@ type Config struct {
 	// Differences returns what was found in the mirrored requests of a rollout;
 	// nil where nothing is ever mirrored.
 	Differences func(rollout string) (stagger.Differences, bool)
-	Log         *slog.Logger
+	// Ask hands over what a person asks for and returns it with its result; see
+	// inbox.Inbox. Where it is nil the pages only show.
+	Ask func(context.Context, stagger.Command) (stagger.Command, error)
+	Log *slog.Logger
 	// Now replaces the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -66,6 +69,10 @@ func New(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", d.page("services", d.services))
 	mux.HandleFunc("GET /rollouts/{id}", d.page("rollout", d.rollout))
+	if d.Ask != nil {
+		mux.HandleFunc("GET /rollouts/{id}/act/{act}", d.page("act", d.act))
+		mux.HandleFunc("POST /rollouts/{id}/act/{act}", d.perform)
+	}
 	mux.HandleFunc("GET /static/{name}", serveStatic)
 	mux.HandleFunc("/", d.page("problem", func(*http.Request) (view, error) {
 		return view{}, &stagger.Error{Code: stagger.CodeNotFound, Message: "There is no such page."}
@@ -101,6 +108,7 @@ var templates = func() *template.Template {
 type view struct {
 	Title    string
 	Template string // "" for the page's own
+	Status   int    // 0 for that all is well
 	Stream   string // the event stream that tells of changes; "" when nothing will change
 	Body     any    // what the page's own template shows
 
@@ -144,7 +152,7 @@ func (d *dashboard) page(name string, look func(*http.Request) (view, error)) ht
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(status)
+		w.WriteHeader(cmp.Or(v.Status, status))
 		_, _ = w.Write(body) // a client that went away is its own loss
 	}
 }
@@ -177,7 +185,13 @@ func (d *dashboard) status(r *http.Request, err error) int {
 		return http.StatusNotFound
 	case stagger.CodeUnavailable:
 		return http.StatusServiceUnavailable
-	case stagger.CodeInvalid, stagger.CodeConflict, stagger.CodeDenied, stagger.CodeInternal:
+	case stagger.CodeInvalid:
+		return http.StatusUnprocessableEntity
+	case stagger.CodeConflict:
+		return http.StatusConflict
+	case stagger.CodeDenied:
+		return http.StatusForbidden
+	case stagger.CodeInternal:
 	}
 	if r.Context().Err() == nil {
 		d.Log.Error("page failed", "path", r.URL.Path, "error", err)

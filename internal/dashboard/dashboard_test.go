@@ -20,6 +20,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/api/apitest"
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/dashboard"
+	"github.com/stagger-dev/stagger/internal/inbox"
 	"github.com/stagger-dev/stagger/internal/judge"
 	"github.com/stagger-dev/stagger/internal/store"
 )
@@ -43,13 +44,19 @@ func newWorld(t *testing.T) world {
 	s := apitest.Open(t)
 	mux := http.NewServeMux()
 	mux.Handle("/api/", apitest.Handler(s))
-	mux.Handle("/", dashboard.New(dashboard.Config{Store: s, Services: apitest.Services, Differences: apitest.Differences, Now: func() time.Time { return apitest.Epoch.Add(42 * time.Second) }}))
+	ask := inbox.Inbox{Store: s, Check: apitest.Check, Wake: func() {}}.Ask
+	mux.Handle("/", dashboard.New(dashboard.Config{
+		Store: s, Services: apitest.Services, Differences: apitest.Differences, Ask: ask,
+		Now: func() time.Time { return apitest.Epoch.Add(42 * time.Second) },
+	}))
 	server := httptest.NewServer(api.Guard("", mux))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return world{Server: &apitest.Server{URL: server.URL, Store: s, HTTP: server.Client()}, url: server.URL}
+	w := world{Server: &apitest.Server{URL: server.URL, Store: s, HTTP: server.Client()}, url: server.URL}
+	w.CarryOut(t)
+	return w
 }
 
 // get reads a page and takes it apart.
@@ -137,7 +144,7 @@ func trial(t *testing.T, w world) {
 		r.Phase, r.Stage, r.Weight = stagger.PhaseProgressing, i, stagger.Weight(i)*10*stagger.WeightPercent
 		enter(t, w, &r, stagger.EventStageEntered, reason)
 	}
-	r.StageAt = r.UpdatedAt
+	r.StageAt, r.Deadline = r.UpdatedAt, r.UpdatedAt.Add(time.Minute)
 	r.Phase, r.Hold = stagger.PhaseWaiting, stagger.HoldSuspect
 	enter(t, w, &r, stagger.EventHeld, "the evidence looks bad, not yet proved: p99 is slower")
 	must(t, w.Store.SaveProgress(t.Context(), progress(r)))

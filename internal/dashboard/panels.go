@@ -25,6 +25,7 @@ type panel struct {
 
 // panels in the order of the page.
 var panels = []panel{
+	{name: "actions", look: (*scene).actions},
 	{name: "stages", look: (*scene).stages},
 	{name: "traffic", look: (*scene).traffic},
 	{name: "evidence", look: (*scene).evidence},

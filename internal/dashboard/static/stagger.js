@@ -58,4 +58,54 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 });
 
+// Actions open in a dialog, which says what will happen; nothing is done by a
+// key alone. Without this script they are pages.
+const dialog = document.getElementById("dialog");
+const shortcuts = document.getElementById("shortcuts");
+const shortcutsOn = document.getElementById("shortcuts-on");
+
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx?.target?.id !== "dialog-body") return;
+  for (const field of dialog.querySelectorAll("[data-remember]")) field.value ||= localStorage.getItem(field.dataset.remember) ?? "";
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("[autofocus]")?.focus();
+});
+document.addEventListener("acted", () => { dialog.close(); news(); });
+document.addEventListener("submit", (event) => {
+  for (const field of event.target.querySelectorAll("[data-remember]")) localStorage.setItem(field.dataset.remember, field.value);
+});
+document.addEventListener("click", (event) => {
+  const open = event.target.closest?.("dialog");
+  if (!open || (event.target !== open && !event.target.closest("[data-close]"))) return;
+  event.preventDefault();
+  open.close();
+});
+
+shortcutsOn.checked = localStorage.getItem("shortcuts") !== "off";
+shortcutsOn.addEventListener("change", () => localStorage.setItem("shortcuts", shortcutsOn.checked ? "on" : "off"));
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
+  if (event.key === "?") return showKeys();
+  if (!shortcutsOn.checked) return;
+  const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!found) return;
+  event.preventDefault();
+  found.click();
+});
+
+function showKeys() {
+  const list = document.getElementById("shortcuts-list");
+  list.replaceChildren();
+  const add = (key, words) => {
+    const [term, description] = [document.createElement("dt"), document.createElement("dd")];
+    term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
+    description.textContent = words;
+    list.append(term, description);
+  };
+  for (const one of document.querySelectorAll("[data-key]")) add(one.dataset.key, one.dataset.keyLabel ?? one.firstChild.textContent.trim());
+  add("?", "These keys");
+  shortcuts.showModal();
+}
+
 offerCopies();

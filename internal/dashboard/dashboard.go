@@ -34,6 +34,7 @@ type Store interface {
 	Progress(ctx context.Context, rollout string) (stagger.Progress, error)
 	Evidence(ctx context.Context, rollout string) (stagger.Path, error)
 	Last(ctx context.Context) (int64, error)
+	Past
 }
 
 // Config is what the dashboard stands on. Store and Services are needed.
@@ -55,6 +56,8 @@ type Config struct {
 
 type dashboard struct {
 	Config
+
+	lives lives
 }
 
 // New returns the pages. Who may see them is for the caller to guard.
@@ -73,6 +76,7 @@ func New(c Config) http.Handler {
 		mux.HandleFunc("GET /rollouts/{id}/act/{act}", d.page("act", d.act))
 		mux.HandleFunc("POST /rollouts/{id}/act/{act}", d.perform)
 	}
+	d.past(mux)
 	mux.HandleFunc("GET /static/{name}", serveStatic)
 	mux.HandleFunc("/", d.page("problem", func(*http.Request) (view, error) {
 		return view{}, &stagger.Error{Code: stagger.CodeNotFound, Message: "There is no such page."}
@@ -125,7 +129,7 @@ type place struct {
 }
 
 func placesFrom(here string) []place {
-	places := []place{{Name: "Services", Address: "/"}}
+	places := []place{{Name: "Services", Address: "/"}, {Name: "Outcomes", Address: "/outcomes"}}
 	for i := range places {
 		places[i].Here = places[i].Address == here
 	}

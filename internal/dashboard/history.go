@@ -135,14 +135,14 @@ func (p *historyPage) turn(w walk) {
 
 func historyURL(id string) string { return rolloutURL(id) + "/history" }
 
-// The filters that are no kinds.
+// The filters that are no filterKinds.
 const (
 	byPeople  = "people"
 	byStagger = "stagger"
 )
 
-// kinds are those one can filter by, in the order of a rollout's life.
-var kinds = []stagger.EventKind{
+// filterKinds are those one can filter by, in the order of a rollout's life.
+var filterKinds = []stagger.EventKind{
 	stagger.EventCreated, stagger.EventStageEntered, stagger.EventHeld, stagger.EventReleased, stagger.EventShed, stagger.EventRestored,
 	stagger.EventBlinded, stagger.EventSighted, stagger.EventTimeboxEnded, stagger.EventPaused, stagger.EventResumed, stagger.EventWeightSet,
 	stagger.EventAlerted, stagger.EventCleared, stagger.EventBaking, stagger.EventPromoted, stagger.EventRolledBack, stagger.EventAborted,
@@ -151,7 +151,7 @@ var kinds = []stagger.EventKind{
 
 func filters(chosen string) []choice {
 	list := []choice{{"", "everything", chosen == ""}, {byPeople, "what people did", chosen == byPeople}, {byStagger, "what Stagger decided", chosen == byStagger}}
-	for _, k := range kinds {
+	for _, k := range filterKinds {
 		list = append(list, choice{string(k), present.Kind(k).Words, chosen == string(k)})
 	}
 	return list
@@ -164,7 +164,7 @@ func wanted(show string) func(stagger.Event) bool {
 		return func(e stagger.Event) bool { return e.Actor != engine.Actor }
 	case show == byStagger:
 		return func(e stagger.Event) bool { return e.Actor == engine.Actor }
-	case slices.Contains(kinds, stagger.EventKind(show)):
+	case slices.Contains(filterKinds, stagger.EventKind(show)):
 		return func(e stagger.Event) bool { return e.Kind == stagger.EventKind(show) }
 	}
 	return func(stagger.Event) bool { return true }

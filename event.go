@@ -23,6 +23,9 @@ type Event struct {
 	Verdict *Verdict `json:"verdict,omitempty"`
 	// Created is the rollout as it was recorded first; on EventCreated only.
 	Created *Rollout `json:"created,omitempty"`
+	// Exposure is who had met the candidate by then; on the events that end a
+	// rollout, and on EventConverged.
+	Exposure *Exposure `json:"exposure,omitempty"`
 	// By is the rollout that supersedes; on EventSuperseded only.
 	By string `json:"by,omitempty"`
 	// Review is what a person made of it afterwards; on EventReviewed only.

@@ -36,6 +36,7 @@ type Store interface {
 	Progress(ctx context.Context, rollout string) (stagger.Progress, error)
 	AllProgress(ctx context.Context) ([]stagger.Progress, error)
 	Evidence(ctx context.Context, rollout string) (stagger.Path, error)
+	Courses
 	Verify(ctx context.Context) (stagger.Proof, error)
 	Watch() (changed <-chan struct{}, cancel func())
 }
@@ -113,10 +114,12 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 		"session": {Type: "apiKey", In: "cookie", Name: "stagger_session", Description: "Given by /login; over TLS its name begins with __Host-."},
 	}
 	registerSchemas(config.Components.Schemas)
+	registerSeries(config.Components.Schemas)
 	api := humago.New(mux, config)
 	api.UseMiddleware(s.permit)
 	s.registerReads(api)
 	s.registerMe(api)
+	s.registerCourses(api)
 	s.registerCommands(api)
 	s.registerStreams(api)
 	s.registerCapture(api)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/api/apitest"
+	"github.com/stagger-dev/stagger/internal/course"
 )
 
 var update = flag.Bool("update", false, "write the OpenAPI document anew")
@@ -56,7 +57,7 @@ func TestEveryDocumentedPathAnswersAsDocumented(t *testing.T) {
 	must(t, err)
 	var d document
 	must(t, json.Unmarshal(content, &d))
-	if d.OpenAPI != "3.1.0" || len(d.Paths) != 21 {
+	if d.OpenAPI != "3.1.0" || len(d.Paths) != 24 {
 		t.Errorf("openapi %s with %d paths", d.OpenAPI, len(d.Paths))
 	}
 	schemas := compiler(t, content)
@@ -116,6 +117,7 @@ func prepare(t *testing.T, s *apitest.Server, path, method string) string {
 	}))
 	must(t, s.Store.SavePath(t.Context(), "r1", []byte(`{"step":1000000000,"at":["2026-11-23T12:00:00Z"],"advice":["none"],"slots":[{
 		"signal":"errors","tolerance":1.5,"estimate":[1],"low":[0],"high":[0],"suspect":[0],"rollback":[0],"healthy":[0.5]}]}`)))
+	must(t, s.Store.SaveCourse(t.Context(), "r1", someCourse(t)))
 	switch {
 	case strings.HasPrefix(path, "/api/v1/services/"):
 		return ""
@@ -128,6 +130,20 @@ func prepare(t *testing.T, s *apitest.Server, path, method string) string {
 		return `{"actor":"ada"}`
 	}
 	return ""
+}
+
+// someCourse has what is known, and what is not.
+func someCourse(t *testing.T) []byte {
+	r := course.New("v1", "v2")
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	saturation := 0.5
+	r.Look(0.1, stagger.Level{InFlight: 3, Readings: []stagger.Reading{{Signal: stagger.SignalGauge, Metric: "depth", Value: 2}}}, stagger.Level{Saturation: &saturation})
+	r.Observe(&stagger.Tick{From: at, To: at.Add(time.Second), Observations: []stagger.Observation{{
+		Version: "v1", Started: 2, Outcomes: stagger.Outcomes{OK: 2}, Latency: stagger.Histogram{Sum: 0.02, Buckets: []stagger.Bucket{{Index: -200, Count: 2}}},
+	}}})
+	state, err := r.State()
+	must(t, err)
+	return state
 }
 
 func TestDocumentNamesEveryProblem(t *testing.T) {

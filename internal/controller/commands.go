@@ -68,7 +68,8 @@ func (s *service) start(ctx context.Context, now time.Time, c stagger.Command) e
 		return nil
 	}
 	s.keepTrail(ctx, now, true) // of the one that gave way
-	s.court = court{trail: newTrail()}
+	s.keepCourse(ctx, now, true)
+	s.court = court{trail: newTrail(), course: newCourse(first.Rollout)}
 	s.plane.careful = false
 	s.become(now, first)
 	if err := s.openAnew(now); err != nil {
@@ -102,7 +103,7 @@ func (s *service) recordStart(ctx context.Context, now time.Time, first engine.S
 		return s.commit(ctx, now, first.Rollout, first.Events)
 	}
 	last, err := engine.Next(s.rollout, engine.Input{
-		At: now, Verdict: s.verdict(now), Ready: s.readiness(), SupersededBy: first.Rollout.ID,
+		At: now, Verdict: s.verdict(now), Ready: s.readiness(), SupersededBy: first.Rollout.ID, Exposure: s.exposed(),
 	})
 	if err != nil || !s.apply(ctx, now, last.Split) {
 		return false

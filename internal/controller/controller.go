@@ -32,6 +32,8 @@ type Config struct {
 	Journal  Journal
 	Ready    Readier
 	Circuits Circuits         // nil: none ever opens
+	Strains  Strains          // nil: nobody knows
+	Crowds   Crowds           // nil: nobody counts
 	NewJudge NewJudge         // nil: StatisticalJudge
 	Log      *slog.Logger     // nil: nothing is logged
 	Tick     time.Duration    // between two looks; 0: 250 ms

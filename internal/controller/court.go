@@ -19,6 +19,9 @@ type court struct {
 	saved time.Time
 	last  stagger.Verdict
 	trail trail
+
+	course course
+	met    stagger.Exposure // as it was kept with the evidence
 }
 
 // observe shows the judge a tick.
@@ -67,6 +70,9 @@ type docket struct {
 	Stage int             `json:"stage"` // that the judge was at
 	Until time.Time       `json:"until"` // the end of the last tick shown
 	Judge json.RawMessage `json:"judge"`
+	// Exposure is kept with the evidence, which is kept more often than the
+	// course.
+	Exposure stagger.Exposure `json:"exposure,omitzero"`
 }
 
 // open makes sure that an active rollout has its judge, and says whether the
@@ -107,6 +113,8 @@ func (s *service) reopen(kept []byte, now time.Time) error {
 	}
 	s.court.judge = judge
 	s.senses.until = later(s.senses.until, d.Until)
+	s.court.met = d.Exposure
+	s.court.course.amend(d.Exposure)
 	if d.Stage != s.rollout.Stage { // the stage began after the evidence was kept
 		s.court.begin(s.rollout, now)
 	}
@@ -155,7 +163,7 @@ func (s *service) checkpoint(ctx context.Context, now time.Time, decided bool) {
 		s.log.Error("the evidence cannot be written", "rollout", s.rollout.ID, "error", err)
 		return
 	}
-	kept, err := json.Marshal(docket{Stage: s.rollout.Stage, Until: s.senses.until, Judge: state})
+	kept, err := json.Marshal(docket{Stage: s.rollout.Stage, Until: s.senses.until, Judge: state, Exposure: s.court.exposure()})
 	if err != nil {
 		s.log.Error("the evidence cannot be written", "rollout", s.rollout.ID, "error", err)
 		return

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/distinct"
 	"github.com/stagger-dev/stagger/internal/judge"
 )
 
@@ -40,6 +41,19 @@ type Circuits interface {
 	Tripped(service, version string) string
 }
 
+// Strains tells how versions bear their traffic.
+type Strains interface {
+	// Strain returns it by version; nil where nothing is declared that would know.
+	Strain(service string) []stagger.Strain
+}
+
+// Crowds tells how many different subjects met a candidate.
+type Crowds interface {
+	// Crowd returns a sketch of those that met the candidate of a rollout since
+	// somebody counts, the caller's own; nil where nobody does.
+	Crowd(service, rollout string) *distinct.Sketch
+}
+
 // Journal keeps what must survive: rollouts with their history, commands and
 // the judges' evidence.
 type Journal interface {
@@ -68,11 +82,17 @@ type Journal interface {
 	// if none was kept.
 	SavePath(ctx context.Context, rollout string, path []byte) error
 	Path(ctx context.Context, rollout string) ([]byte, error)
+	// SaveCourse keeps how a rollout went; CourseState returns it, nil if none
+	// was kept.
+	SaveCourse(ctx context.Context, rollout string, state []byte) error
+	CourseState(ctx context.Context, rollout string) ([]byte, error)
 	// SaveProgress keeps how a rollout does now.
 	SaveProgress(ctx context.Context, p stagger.Progress) error
 }
 
-// Judge weighs the evidence of one rollout. It is told of ticks in order of
+// Judge weighs the evidence of one rollout. One that also has
+// Needs(perSecond float64) []stagger.Need is asked what it lacks to call a stage
+// healthy. It is told of ticks in order of
 // time, also of those before the rollout, which only teach it what is usual.
 type Judge interface {
 	Observe(t stagger.Tick)

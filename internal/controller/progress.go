@@ -20,8 +20,11 @@ func (s *service) report(ctx context.Context, now time.Time) {
 		Observed:  max(s.senses.share(s.rollout.Candidate, time.Time{}), 0),
 		Baseline:  s.level(s.rollout.Baseline),
 		Candidate: s.level(s.rollout.Candidate),
+		Exposure:  s.court.exposure(),
 	}
-	p.Next, p.NextAt = engine.Upcoming(s.rollout, s.court.last, s.readiness(), now)
+	s.lookOn(p.Baseline, p.Candidate)
+	p.Needs = engine.Needs(s.rollout, s.court.last, s.court.needs(p.Candidate.Rate), p.Candidate.Rate)
+	p.Next, p.NextAt = engine.Upcoming(s.rollout, s.court.last, s.readiness(), p.Needs, now)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	s.journalSaid("keep the progress", s.config.Journal.SaveProgress(ctx, p), now)
@@ -59,7 +62,33 @@ func (s *service) level(version string) stagger.Level {
 	}); ok {
 		level.InFlight = source.InFlight(s.name, version)
 	}
+	level.Saturation = s.saturation(version)
+	level.Readings = s.senses.told.readings(version, s.rollout.Plan.Guardrails)
+	level.Backlog = backlog(level.Readings)
 	return level
+}
+
+// saturation is how much of the concurrency limit of version is in use.
+func (s *service) saturation(version string) *float64 {
+	if s.config.Strains == nil {
+		return nil
+	}
+	for _, strain := range s.config.Strains.Strain(s.name) {
+		if strain.Version == version && strain.Limit > 0 {
+			return &strain.Saturation
+		}
+	}
+	return nil
+}
+
+// needs is what the judge lacks to call the stage healthy.
+func (c *court) needs(perSecond float64) []stagger.Need {
+	if judge, ok := c.judge.(interface {
+		Needs(perSecond float64) []stagger.Need
+	}); ok {
+		return judge.Needs(perSecond)
+	}
+	return nil
 }
 
 // quantile is the middle of the bucket that holds the q-quantile, in seconds.

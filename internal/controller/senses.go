@@ -19,6 +19,7 @@ type senses struct {
 	until  time.Time // the end of the last tick seen
 	recent []stagger.Tick
 	memory memory
+	told   told
 }
 
 // gather reads what was sealed since the last look. It shows it to the judge,
@@ -41,12 +42,16 @@ func (s *service) gather(ctx context.Context, now time.Time) {
 		s.senses.until = t.To
 		s.senses.recent = append(s.senses.recent, t)
 		s.senses.memory.add(t)
+		s.senses.told.hear(t)
+		s.court.course.observe(&t)
 		if s.active() {
 			s.court.observe(t)
 		}
 		s.lookAfter(ctx, now, t)
 	}
 	s.senses.recent = slices.DeleteFunc(s.senses.recent, func(t stagger.Tick) bool { return now.Sub(t.To) > levelSpan })
+	s.senses.told.forget(s.senses.until)
+	s.count()
 }
 
 // share is the part of the most recent requests, of those that began after the

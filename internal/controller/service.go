@@ -69,6 +69,7 @@ func (s *service) step(ctx context.Context, now time.Time, commands []stagger.Co
 	commands = slices.DeleteFunc(commands, s.underWay)
 	s.reconcile(ctx, now)
 	s.pickUp(ctx, now)
+	s.pickUpCourse(ctx, now)
 	s.gather(ctx, now)
 	s.flush(ctx, now)
 	for _, c := range commands {
@@ -81,6 +82,7 @@ func (s *service) step(ctx context.Context, now time.Time, commands []stagger.Co
 	s.checkpoint(ctx, now, false)
 	s.keepTrail(ctx, now, s.rollout.Phase.Final())
 	s.report(ctx, now)
+	s.keepCourse(ctx, now, s.rollout.Phase.Final())
 	s.reportWatch(ctx, now)
 	s.saveWatch(ctx, now)
 	s.part(now)
@@ -94,7 +96,7 @@ func (s *service) decide(ctx context.Context, now time.Time, c *stagger.Command)
 	}
 	next, err := engine.Next(s.rollout, engine.Input{
 		At: now, Verdict: s.verdict(now), Ready: s.readiness(), Tripped: s.tripped(), Command: c,
-		ObservedShare: s.landed(),
+		ObservedShare: s.landed(), Exposure: s.exposed(),
 	})
 	if err != nil {
 		return err
@@ -137,6 +139,7 @@ func (s *service) become(now time.Time, next engine.Step) {
 	for _, e := range next.Events {
 		if e.Kind == stagger.EventStageEntered || e.Kind == stagger.EventBaking {
 			s.court.begin(next.Rollout, now)
+			s.court.course.begin(next.Rollout, now)
 		}
 	}
 }

@@ -46,6 +46,7 @@ type side struct {
 	stays   []outcome.Stay
 	life    outcome.Life
 	verdict *stagger.Verdict // the last that a decision rested on
+	met     *stagger.Exposure
 	now     time.Time
 }
 
@@ -194,7 +195,7 @@ func (d *dashboard) side(ctx context.Context, ref string) (side, error) {
 		return side{}, err
 	}
 	s.stays, s.life = outcome.Stays(r.Plan, events), outcome.Of(r, events)
-	s.verdict = s.decisive(events)
+	s.verdict, s.met = s.decisive(events), d.met(ctx, r)
 	return s, nil
 }
 
@@ -257,6 +258,7 @@ func (p *comparePage) lay() {
 	p.Sections = []comparison{
 		{"outcome", "Outcome", both(a.outcome(), b.outcome())},
 		{"evidence", "Evidence at the decision", both(verdictFacts(a.verdict), verdictFacts(b.verdict))},
+		{"exposure", "Who met the candidate", both(exposed(a.met), exposed(b.met))},
 		{"change", "Change", both(a.change(), b.change())},
 		{"plan", "Plan", both(a.plan(), b.plan())},
 	}

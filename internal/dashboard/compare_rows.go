@@ -163,7 +163,6 @@ func (s side) outcome() []fact {
 	if d, ok := s.life.Detection(); ok {
 		facts = append(facts, fact{Name: "Until it was caught", Said: present.Span(d), length: d})
 	}
-	facts = append(facts, exposed(r)...)
 	if r.Review != nil {
 		facts = append(facts, fact{Name: "People say", Said: present.Judgement(r.Review.Judgement).String()})
 	}
@@ -294,4 +293,20 @@ func (s side) told(stage int) stay {
 }
 
 // exposed says who met the candidate, as far as it was counted.
-func exposed(stagger.Rollout) []fact { return nil }
+func exposed(e *stagger.Exposure) []fact {
+	if e == nil {
+		return nil
+	}
+	requests := present.Count(e.Requests)
+	if e.All > 0 {
+		requests += fmt.Sprintf(" of %s (%s)", present.Count(e.All), present.Share(float64(e.Requests)/float64(e.All)))
+	}
+	facts := []fact{
+		{Name: "Requests that met it", Said: requests},
+		{Name: "Of these failed", Said: present.Count(e.Failed)},
+	}
+	if e.Users > 0 {
+		facts = append(facts, fact{Name: "Users, about", Said: present.Count(e.Users)})
+	}
+	return facts
+}

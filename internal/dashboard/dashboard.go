@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -49,7 +50,9 @@ type Config struct {
 	// Ask hands over what a person asks for and returns it with its result; see
 	// inbox.Inbox. Where it is nil the pages only show.
 	Ask func(context.Context, stagger.Command) (stagger.Command, error)
-	Log *slog.Logger
+	// Guard is what people sign in with; nil where they cannot.
+	Guard *auth.Guard
+	Log   *slog.Logger
 	// Now replaces the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -57,7 +60,8 @@ type Config struct {
 type dashboard struct {
 	Config
 
-	lives lives
+	lives  lives
+	recent recent
 }
 
 // New returns the pages. Who may see them is for the caller to guard.
@@ -78,6 +82,7 @@ func New(c Config) http.Handler {
 	}
 	d.past(mux)
 	mux.HandleFunc("GET /static/{name}", serveStatic)
+	d.signIn(mux)
 	mux.HandleFunc("/", d.page("problem", func(*http.Request) (view, error) {
 		return view{}, &stagger.Error{Code: stagger.CodeNotFound, Message: "There is no such page."}
 	}))
@@ -91,12 +96,15 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
+		setPolicy(w.Header())
 		next.ServeHTTP(w, r)
 	})
+}
+
+func setPolicy(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
 }
 
 //go:embed page
@@ -120,6 +128,7 @@ type view struct {
 	Nav     []place
 	Address string // of the live part
 	Live    template.HTML
+	Who     who // is signed in
 }
 
 // place is one of the places that every page leads to.
@@ -148,6 +157,7 @@ func (d *dashboard) page(name string, look func(*http.Request) (view, error)) ht
 		if err != nil {
 			shown, status, v = "problem", d.status(r, err), problem(err)
 		}
+		v.Who = whoOf(r)
 		body, err := render(cmp.Or(v.Template, shown), v, r.URL)
 		if err != nil {
 			d.Log.Error("page failed", "path", r.URL.Path, "error", err)

@@ -236,7 +236,12 @@ func (p *outcomesPage) ask(all []outcome.Life) {
 }
 
 // exposedIn says how many requests met candidates that were rolled back.
-func exposedIn(outcome.Sums) string { return present.Unknown }
+func exposedIn(s outcome.Sums) string {
+	if s.Counted == 0 {
+		return present.Unknown
+	}
+	return present.Count(s.Exposed.Requests)
+}
 
 // Mid is the middle of a column.
 func (c column) Mid() float64 { return c.X + c.W/2 }

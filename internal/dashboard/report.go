@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -65,7 +66,7 @@ func (d *dashboard) report(r *http.Request) (view, error) {
 	s.stays, s.life, s.verdict = outcome.Stays(rollout.Plan, events), outcome.Of(rollout, events), s.decisive(events)
 	p := reportPage{
 		Rollout: rollout, Sign: s.Sign, Made: d.Now(), Summary: s.summary(), Change: known(s.change()), Plan: known(s.plan()), Outcome: known(s.outcome()),
-		Verdict: judgedOf(s.verdict), Longest: len(events) >= historyMost, Exposure: exposed(rollout),
+		Verdict: judgedOf(s.verdict), Longest: len(events) >= historyMost, Exposure: exposed(d.met(ctx, rollout)),
 	}
 	for _, one := range s.stays {
 		p.Stages = append(p.Stages, s.reportStage(one))
@@ -80,6 +81,19 @@ func (d *dashboard) report(r *http.Request) (view, error) {
 	}
 	p.Plots, p.Marks = paperPlots(path, events)
 	return view{Title: fmt.Sprintf("Report of %s %s → %s", rollout.Service, rollout.Baseline, rollout.Candidate), Body: p}, nil
+}
+
+// met is who met the candidate, also of a rollout that goes on; nil where nobody
+// knows.
+func (d *dashboard) met(ctx context.Context, r stagger.Rollout) *stagger.Exposure {
+	if r.Exposure != nil {
+		return r.Exposure
+	}
+	progress, err := d.Store.Progress(ctx, r.ID)
+	if err != nil || progress.Exposure.All == 0 {
+		return nil
+	}
+	return &progress.Exposure
 }
 
 // known drops what nobody has said.

@@ -33,6 +33,8 @@ type Input struct {
 	// candidate, 0 to 1; negative when there was no request to look at. It
 	// matters after the end only.
 	ObservedShare float64
+	// Exposure is who met the candidate so far; nil when that is not known.
+	Exposure *stagger.Exposure
 }
 
 // Ready tells which versions have a healthy endpoint.
@@ -117,6 +119,10 @@ func (t *turn) record(kind stagger.EventKind, reason string, change func(*stagge
 		e.Hold = standing(after, r.Hold)
 	}
 	e.Phase = phaseOf(after, e.Hold)
+	if e.Phase.Final() && kind != stagger.EventReviewed && t.in.Exposure != nil {
+		exposure := *t.in.Exposure
+		e.Exposure = &exposure
+	}
 	t.rollout = fold(r, e)
 	t.events = append(t.events, e)
 }

@@ -51,6 +51,9 @@ func fold(r stagger.Rollout, e stagger.Event) stagger.Rollout {
 	if !r.Manual {
 		r.ManualWeight = stagger.WeightNone
 	}
+	if e.Exposure != nil {
+		r.Exposure = e.Exposure
+	}
 	foldTimes(&r, before, e)
 	if r.Phase.Final() && r.EndedAt.IsZero() {
 		r.EndedAt = e.At

@@ -131,11 +131,11 @@ func (j *Judge) leastHealthy() (slot int, evidence float64) {
 
 // lacking says what is still missing before a stage is healthy.
 func (p *phrase) lacking(s slot, evidence float64, requests uint64) {
-	if evidence < 0.2 || requests == 0 {
+	if more := outstanding(evidence, requests); more == 0 {
 		p.add("too few requests yet to exclude ")
 	} else {
 		p.add("about ")
-		p.count(uint64(math.Ceil(float64(requests) * (math.Log(1/AlphaHealthy) - evidence) / evidence)))
+		p.count(more)
 		p.add(" more requests needed to exclude ")
 	}
 	switch {

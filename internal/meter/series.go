@@ -68,6 +68,8 @@ type Request struct {
 	// Ruled tells that a rule had a say in the version: the subject is no
 	// arrival, now or later.
 	Ruled bool
+	// Crowd counts those who meet the candidate; nil for a request that does not.
+	Crowd *Crowd
 }
 
 // Sample is one request on its way. It is a value; call End exactly once.
@@ -89,6 +91,9 @@ func (s *Series) BeginRequest(now time.Time, r Request) Sample {
 	shard := s.shardAt(now)
 	tick := s.service.meter.tick(now)
 	c := shard.cells[tick&(s.ring-1)].Load()
+	if r.Crowd != nil {
+		r.Crowd.meet(r.Subject)
+	}
 	arrived := r.Arrivals != nil && r.Arrivals.first(r.Subject) && !r.Ruled
 	if c == nil || c.tick != tick || !c.begin(&r, arrived) {
 		c = s.beginNew(shard, tick, r, arrived)

@@ -443,7 +443,7 @@ func (p *Proxy) replace(next *table) error {
 		if !before.applied {
 			continue
 		}
-		s.arrivals = before.arrivals
+		s.arrivals, s.crowd = before.arrivals, before.crowd
 		kept, err := s.under(before.split, true)
 		if err != nil {
 			return refuse(stagger.CodeConflict, "service %q cannot change now: %v", s.service.Name, err)

@@ -32,6 +32,8 @@ type traffic struct {
 	// It stays when the weight goes, as the rollout may go on; the next rollout
 	// replaces it.
 	arrivals *meter.Arrivals
+	// crowd is who met the candidate; it stays and is replaced as arrivals are.
+	crowd *meter.Crowd
 
 	mirror *mirror.Mirror // nil where nothing can be mirrored
 	shade  *shade         // nil while nothing is
@@ -78,6 +80,9 @@ func (t *traffic) under(s stagger.Split, applied bool) (*traffic, error) {
 	if u.chance() {
 		u.arrivals = meter.ArrivalsUnder(s.Seed, t.arrivals)
 	}
+	if s.Exposes() {
+		u.crowd = meter.CrowdOf(s.Rollout, t.crowd)
+	}
 	u.shade = u.newShade()
 	return &u, nil
 }
@@ -94,6 +99,7 @@ func (t *traffic) choose(a cohort.Attributes) (*version, meter.Request) {
 		r.Arrivals = t.arrivals
 	}
 	if candidate {
+		r.Crowd = t.crowd
 		return t.candidate, r
 	}
 	return t.baseline, r

@@ -43,6 +43,7 @@ type Journal struct {
 	commands  []stagger.Command
 	judges    map[string][]byte
 	paths     map[string][]byte
+	courses   map[string][]byte
 	progress  map[string]stagger.Progress
 	broken    []string
 }
@@ -51,7 +52,7 @@ type Journal struct {
 func NewJournal() *Journal {
 	return &Journal{
 		rollouts: map[string]stagger.Rollout{}, histories: map[string][][]byte{}, baselines: map[string]string{},
-		judges: map[string][]byte{}, paths: map[string][]byte{}, progress: map[string]stagger.Progress{},
+		judges: map[string][]byte{}, paths: map[string][]byte{}, courses: map[string][]byte{}, progress: map[string]stagger.Progress{},
 	}
 }
 
@@ -352,6 +353,21 @@ func (j *Journal) Path(ctx context.Context, rollout string) ([]byte, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.paths[rollout], j.read(ctx)
+}
+
+// SaveCourse keeps how a rollout went.
+func (j *Journal) SaveCourse(ctx context.Context, rollout string, state []byte) error {
+	return j.write(ctx, func() error {
+		j.courses[rollout] = slices.Clone(state)
+		return nil
+	})
+}
+
+// CourseState returns the course kept of a rollout.
+func (j *Journal) CourseState(ctx context.Context, rollout string) ([]byte, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.courses[rollout], j.read(ctx)
 }
 
 // SaveProgress keeps how a rollout does.

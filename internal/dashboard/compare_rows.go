@@ -151,7 +151,7 @@ func (s side) outcome() []fact {
 	}
 	facts := []fact{
 		{Name: "Outcome", Said: s.Sign.String()},
-		{Name: "Ended in", Said: s.life.Stage},
+		{Name: placeWord(r), Said: s.life.Stage},
 		{Name: "Ended by", Said: endedBy(s.life)},
 		{Name: "Started (UTC)", Said: r.CreatedAt.UTC().Format(time.DateTime), fleeting: true},
 		{Name: "Took", Said: present.Span(end.Sub(r.CreatedAt)), length: end.Sub(r.CreatedAt)},
@@ -167,6 +167,14 @@ func (s side) outcome() []fact {
 		facts = append(facts, fact{Name: "People say", Said: present.Judgement(r.Review.Judgement).String()})
 	}
 	return facts
+}
+
+// placeWord says what the stage of a rollout is to it.
+func placeWord(r stagger.Rollout) string {
+	if r.Phase.Final() {
+		return "Ended in"
+	}
+	return "Is in"
 }
 
 func endedBy(l outcome.Life) string {

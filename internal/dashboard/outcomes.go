@@ -210,12 +210,12 @@ func (p *outcomesPage) draw(months []outcome.Month) {
 		len(months), p.Total.Rollouts, p.Total.Promoted, p.Total.RolledBack, p.Total.Aborted+p.Total.Superseded)
 }
 
-// nice is an even number, not below n, that reads well on an axis.
+// nice is a number, not below n, that reads well on an axis, and so does its half.
 func nice(n int) int {
-	for step := 1; ; step *= 10 {
+	for power := 1; ; power *= 10 {
 		for _, k := range []int{2, 4, 10} {
-			if k*step >= n {
-				return k * step
+			if step := k * power; n <= 10*step {
+				return (n + step - 1) / step * step
 			}
 		}
 	}

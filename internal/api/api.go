@@ -124,6 +124,7 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	s.registerStreams(api)
 	s.registerCapture(api)
 	s.registerTraffic(api)
+	s.registerPreview(api)
 	return encodeDocument(api.OpenAPI())
 }
 

@@ -130,6 +130,7 @@ func TestPlotsStayWhileThePageFollows(t *testing.T) {
 func TestScreenshots(t *testing.T) {
 	empty, busy := newWorld(t), newWorld(t)
 	trial(t, busy)
+	lived(t, busy)
 	ctx := browser(t)
 	for name, address := range map[string]string{"first": empty.url + "/", "services": busy.url + "/", "rollout": busy.url + rolloutPath} {
 		for _, scheme := range []string{"light", "dark"} {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/auth"
+	"github.com/stagger-dev/stagger/internal/preview"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -34,6 +35,8 @@ type Store interface {
 	History(ctx context.Context, rollout string, after uint64, limit int) ([]stagger.Event, error)
 	Progress(ctx context.Context, rollout string) (stagger.Progress, error)
 	Evidence(ctx context.Context, rollout string) (stagger.Path, error)
+	Course(ctx context.Context, rollout string) (stagger.Course, error)
+	Distribution(ctx context.Context, rollout string) (stagger.Distribution, error)
 	Last(ctx context.Context) (int64, error)
 	Past
 }
@@ -60,6 +63,7 @@ type Config struct {
 type dashboard struct {
 	Config
 
+	desk   *preview.Desk
 	lives  lives
 	recent recent
 }
@@ -72,7 +76,7 @@ func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	d := &dashboard{Config: c}
+	d := &dashboard{Config: c, desk: preview.NewDesk(preview.Stored(c.Store, c.Services))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", d.page("services", d.services))
 	mux.HandleFunc("GET /rollouts/{id}", d.page("rollout", d.rollout))
@@ -81,6 +85,8 @@ func New(c Config) http.Handler {
 		mux.HandleFunc("POST /rollouts/{id}/act/{act}", d.perform)
 	}
 	d.past(mux)
+	mux.HandleFunc("GET /plan", d.page("plan", d.plan))
+	mux.HandleFunc("POST /plan", d.planPosted)
 	mux.HandleFunc("GET /static/{name}", serveStatic)
 	d.signIn(mux)
 	mux.HandleFunc("/", d.page("problem", func(*http.Request) (view, error) {
@@ -138,7 +144,7 @@ type place struct {
 }
 
 func placesFrom(here string) []place {
-	places := []place{{Name: "Services", Address: "/"}, {Name: "Outcomes", Address: "/outcomes"}}
+	places := []place{{Name: "Services", Address: "/"}, {Name: "Plan", Address: "/plan"}, {Name: "Outcomes", Address: "/outcomes"}}
 	for i := range places {
 		places[i].Here = places[i].Address == here
 	}

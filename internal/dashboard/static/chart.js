@@ -42,7 +42,7 @@ function axes(chart) {
   const x = { ...look, size: 24, space: 90, grid: { show: false } };
   if (chart.time) x.values = (_, splits) => splits.map((s) => clock(s).slice(0, splits.length > 1 && splits[1] - splits[0] < 60 ? 8 : 5));
   else x.values = (_, splits) => splits.map((s) => (s == null ? "" : said(chart, chart.xunit ?? "count", s)));
-  if (chart.log) x.filter = (_, splits) => splits.map((s) => (Number.isInteger(+Math.log10(s).toFixed(6)) ? s : null));
+  if (chart.log) x.filter = (_, splits) => splits.map((s) => ([1, 2, 5].includes(Math.round(s / 10 ** Math.floor(Math.log10(s) + 1e-9))) ? s : null));
   const y = { ...look, size: 56, values: (_, splits) => splits.map((s) => said(chart, chart.unit, s)) };
   if (chart.unit === "power") y.splits = () => [-2, -1, 0, 1, 2];
   return [x, y];
@@ -69,7 +69,7 @@ function options(element, chart) {
         dash: dashes[s.dash],
         points: { show: false },
         spanGaps: false,
-        paths: s.steps ? uPlot.paths.stepped({ align: 1 }) : undefined,
+        paths: s.steps ? uPlot.paths.stepped({ align: s.steps === "after" ? 1 : -1 }) : undefined,
         value: (_, x) => said(chart, chart.unit, x),
       })),
     ],

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,9 @@ import (
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
-// comparable bounds the pick lists; older ones are found from their own pages.
-const comparable = 100
+// comparableShown bounds the pick lists; older rollouts lead here from their own
+// pages.
+const comparableShown = 100
 
 // historyMost bounds what is read of one history to tell of its stages.
 const historyMost = 5000
@@ -110,7 +112,7 @@ func stageRef(id string, stage int) string {
 func (d *dashboard) compare(r *http.Request) (view, error) {
 	ctx, query := r.Context(), r.URL.Query()
 	p := comparePage{A: query.Get("a"), B: query.Get("b")}
-	recent, err := d.Store.Rollouts(ctx, store.Filter{Limit: comparable})
+	recent, err := d.Store.Rollouts(ctx, store.Filter{Limit: comparableShown})
 	if err != nil {
 		return view{}, err
 	}
@@ -229,9 +231,9 @@ func (s side) decisive(events []stagger.Event) *stagger.Verdict {
 		}
 		return nil
 	}
-	for i := len(events) - 1; i >= 0; i-- {
-		if events[i].Verdict != nil && events[i].Kind != stagger.EventConverged {
-			return events[i].Verdict
+	for _, e := range slices.Backward(events) {
+		if e.Verdict != nil && e.Kind != stagger.EventConverged {
+			return e.Verdict
 		}
 	}
 	return nil

@@ -63,10 +63,11 @@ func (d *dashboard) report(r *http.Request) (view, error) {
 		return view{}, err
 	}
 	s := side{Rollout: rollout, Sign: present.Phase(rollout.Phase), Stage: wholeRollout, now: d.Now()}
-	s.stays, s.life, s.verdict = outcome.Stays(rollout.Plan, events), outcome.Of(rollout, events), s.decisive(events)
+	s.stays, s.life, s.met = outcome.Stays(rollout.Plan, events), outcome.Of(rollout, events), d.met(ctx, rollout)
+	s.verdict = s.decisive(events)
 	p := reportPage{
 		Rollout: rollout, Sign: s.Sign, Made: d.Now(), Summary: s.summary(), Change: known(s.change()), Plan: known(s.plan()), Outcome: known(s.outcome()),
-		Verdict: judgedOf(s.verdict), Longest: len(events) >= historyMost, Exposure: exposed(d.met(ctx, rollout)),
+		Verdict: judgedOf(s.verdict), Longest: len(events) >= historyMost, Exposure: exposed(s.met),
 	}
 	for _, one := range s.stays {
 		p.Stages = append(p.Stages, s.reportStage(one))
@@ -96,9 +97,9 @@ func (d *dashboard) met(ctx context.Context, r stagger.Rollout) *stagger.Exposur
 	return &progress.Exposure
 }
 
-// known drops what nobody has said.
+// known drops what nobody has said, and the reason, which stands at the head.
 func known(facts []fact) []fact {
-	return slices.DeleteFunc(facts, func(f fact) bool { return f.Said == "" })
+	return slices.DeleteFunc(facts, func(f fact) bool { return f.Said == "" || f.Name == "Why" })
 }
 
 // tell splits a history into what Stagger decided and what people did.
@@ -151,6 +152,9 @@ func (s side) summary() string {
 		text := fmt.Sprintf("%s of %s was rolled back by %s in %s, after %s.", r.Candidate, r.Service, endedBy(s.life), s.placed(), took)
 		if d, ok := s.life.Detection(); ok {
 			text += fmt.Sprintf(" It had been met there for %s when it was cut off.", present.Span(d))
+		}
+		if s.met != nil {
+			text += fmt.Sprintf(" %s of %s requests met it.", present.Count(s.met.Requests), present.Count(s.met.All))
 		}
 		return text
 	default:

@@ -102,25 +102,23 @@ func (s search) rollout(r stagger.Rollout) bool {
 	if s.Kind != "" && r.Change.Kind != s.Kind {
 		return false
 	}
+	over := r.Phase.Final()
+	return s.state(!over, held(r), !over && (held(r) || !r.Alerted.IsZero()), over) && s.holds(told(r)...)
+}
+
+// state says whether what is in these states is in the one that is looked for.
+func (s search) state(running, held, attention, ended bool) bool {
 	switch s.Phase {
 	case phaseRunning:
-		if r.Phase.Final() {
-			return false
-		}
+		return running
 	case phaseHeld:
-		if !held(r) {
-			return false
-		}
+		return held
 	case phaseAttention:
-		if r.Phase.Final() || !held(r) && r.Alerted.IsZero() {
-			return false
-		}
+		return attention
 	case phaseEnded:
-		if !r.Phase.Final() {
-			return false
-		}
+		return ended
 	}
-	return s.holds(told(r)...)
+	return true
 }
 
 // held says whether something keeps r.
@@ -134,23 +132,8 @@ func (s search) card(c serviceCard) bool {
 	if s.Kind != "" && (r == nil || r.Change.Kind != s.Kind) {
 		return false
 	}
-	switch s.Phase {
-	case phaseRunning:
-		if r == nil {
-			return false
-		}
-	case phaseHeld:
-		if r == nil || !held(*r) {
-			return false
-		}
-	case phaseAttention:
-		if c.Urgency == 0 {
-			return false
-		}
-	case phaseEnded:
-		if r != nil || len(c.Past) == 0 {
-			return false
-		}
+	if !s.state(r != nil, r != nil && held(*r), c.Urgency > calm, r == nil && len(c.Past) > 0) {
+		return false
 	}
 	texts := []string{c.Service.Name, c.Baseline}
 	for _, v := range c.Service.Versions {

@@ -69,7 +69,7 @@ func (s *scene) curves(l stagger.Latencies) (cdf, histogram chart) {
 	for _, q := range []struct {
 		at    float64
 		label string
-	}{{0.5, "p50"}, {0.95, "p95"}, {0.99, "p99"}} {
+	}{{0.5, "p50"}, {0.9, "p90"}, {0.99, "p99"}} {
 		cdf.Limits = append(cdf.Limits, limit{At: q.at, Label: q.label, Tone: "muted"})
 	}
 	histogram = chart{X: x, Log: true, XUnit: unitSeconds, Unit: unitShare, Height: 200, Series: lines(of.each, on.each, stepsBefore)}

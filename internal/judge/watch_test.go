@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/judge"
 )
@@ -67,7 +69,7 @@ func TestRestoredWatchGoesOnBitForBit(t *testing.T) {
 			tick := w.tick()
 			through.Observe(tick)
 			restarted.Observe(tick)
-			if a, b := through.Report(), restarted.Report(); a != b {
+			if a, b := through.Report(), restarted.Report(); !cmp.Equal(a, b) {
 				t.Fatalf("minute %d: it says %+v, and after restarts %+v", minute, a, b)
 			}
 		}

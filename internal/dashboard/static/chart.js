@@ -61,7 +61,7 @@ function options(element, chart) {
     },
     axes: axes(chart),
     series: [
-      { label: chart.time ? "UTC" : "", value: (_, x) => (x == null ? "–" : chart.time ? clock(x) : said(chart, chart.xunit ?? "count", x)) },
+      { label: chart.time ? "UTC" : "up to", value: (_, x) => (x == null ? "–" : chart.time ? clock(x) : said(chart, chart.xunit ?? "count", x)) },
       ...chart.series.map((s) => ({
         label: s.label,
         stroke: s.edge ? "transparent" : colour(s.tone),
@@ -84,13 +84,13 @@ function options(element, chart) {
 
 // tellLast has the legend say the newest values while nobody points at others.
 function tellLast(u) {
-  u.setLegend({ idx: u.data[0].length - 1 });
+  if (u.scales.x.time) u.setLegend({ idx: u.data[0].length - 1 });
 }
 
 // reach keeps zero in sight and limits within.
 function reach(chart, low, high) {
   for (const l of chart.limits ?? []) high = Math.max(high ?? 0, l.at);
-  return [0, high > 0 ? 1.08 * high : 1];
+  return [0, high > 0 ? 1.08 * high : chart.unit === "share" ? 0.01 : 1];
 }
 
 function drawLimits(u, chart) {

@@ -28,6 +28,8 @@ type Event struct {
 	Exposure *Exposure `json:"exposure,omitempty"`
 	// By is the rollout that supersedes; on EventSuperseded only.
 	By string `json:"by,omitempty"`
+	// Review is what a person made of it afterwards; on EventReviewed only.
+	Review *Review `json:"review,omitempty"`
 	// Command is the command that caused it, if one did.
 	Command string `json:"command,omitempty"`
 }
@@ -57,21 +59,24 @@ const (
 	EventAborted      EventKind = "aborted"
 	EventSuperseded   EventKind = "superseded"
 	EventConverged    EventKind = "converged" // the observed share reached the wanted one after the end
+	EventReviewed     EventKind = "reviewed"  // a person judged what became of it, after the end
 )
 
 // Command is what a person asks of a rollout.
 type Command struct {
-	ID      string    `json:"id"` // also the idempotency key
-	Verb    Verb      `json:"verb"`
-	Service string    `json:"service,omitempty"` // of a start
-	Rollout string    `json:"rollout,omitempty"` // of anything else
-	Start   *Start    `json:"start,omitempty"`
-	Weight  *Weight   `json:"weight,omitempty"`
-	All     bool      `json:"all,omitempty"` // promote to everybody, not just the next stage
-	Actor   string    `json:"actor"`
-	Reason  string    `json:"reason"`
-	At      time.Time `json:"at"`
-	Result  *Result   `json:"result,omitempty"` // nil until it was carried out
+	ID      string  `json:"id"` // also the idempotency key
+	Verb    Verb    `json:"verb"`
+	Service string  `json:"service,omitempty"` // of a start
+	Rollout string  `json:"rollout,omitempty"` // of anything else
+	Start   *Start  `json:"start,omitempty"`
+	Weight  *Weight `json:"weight,omitempty"`
+	All     bool    `json:"all,omitempty"` // promote to everybody, not just the next stage
+	// Judgement is that of a review.
+	Judgement Judgement `json:"judgement,omitempty"`
+	Actor     string    `json:"actor"`
+	Reason    string    `json:"reason"`
+	At        time.Time `json:"at"`
+	Result    *Result   `json:"result,omitempty"` // nil until it was carried out
 }
 
 // Start is what a rollout starts from.
@@ -101,4 +106,5 @@ const (
 	VerbRollback Verb = "rollback"
 	VerbAbort    Verb = "abort"
 	VerbWeight   Verb = "weight"
+	VerbReview   Verb = "review" // of one that is over
 )

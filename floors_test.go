@@ -35,7 +35,7 @@ const pure = 2
 
 // house is the table of ARCHITECTURE.md.
 var house = []room{
-	{path: ".", floor: 0},
+	{path: ".", floor: 0, needs: []string{"reflect"}}, // to compare rules
 
 	{path: "internal/sequential", floor: 1},
 	{path: "internal/histogram", floor: 1},
@@ -47,6 +47,7 @@ var house = []room{
 	{path: "internal/difference", floor: 2},
 	{path: "internal/engine", floor: 2},
 	{path: "internal/course", floor: 2},
+	{path: "internal/outcome", floor: 2},
 	{path: "internal/scenario", floor: 2, needs: []string{"net/url"}},
 	{path: "internal/capture", floor: 2, needs: []string{"crypto/hmac", "crypto/sha256", "encoding/hex", "net/url"}}, // they compute
 	{path: "internal/config", floor: 2, beside: []string{"internal/scenario"}, needs: []string{ // what load.yaml says
@@ -72,10 +73,11 @@ var house = []room{
 	{path: "internal/auth", floor: 3},
 	{path: "internal/load", floor: 3},
 	{path: "internal/scrape", floor: 3},
-	{path: "internal/simulate", floor: 3}, // the judge on traffic that never was; internal/sim is whole lives, for tests
+	{path: "internal/simulate", floor: 3},                                    // the judge on traffic that never was; internal/sim is whole lives, for tests
+	{path: "internal/preview", floor: 3, beside: []string{"internal/store"}}, // what a plan would see, by what was measured
 
 	// The will knows the means only by the interfaces of its ports.go.
-	{path: "internal/controller", floor: 4, never: []string{"internal/handover", "internal/listen", "internal/meter", "internal/proxy", "internal/upstream", "internal/store", "internal/load", "internal/scrape", "internal/simulate"}},
+	{path: "internal/controller", floor: 4, never: []string{"internal/handover", "internal/listen", "internal/meter", "internal/proxy", "internal/upstream", "internal/store", "internal/load", "internal/scrape", "internal/simulate", "internal/preview"}},
 
 	{path: "client", floor: 5, never: []string{"internal"}}, // users' programs stand on it
 	{path: "internal/present", floor: 5, never: []string{"internal"}},

@@ -44,7 +44,9 @@ type Rollout struct {
 	Converged time.Time `json:"converged,omitzero"`
 	// Exposure is who had met the candidate when it ended, and when the traffic
 	// had followed; nil before.
-	Exposure  *Exposure `json:"exposure,omitempty"`
+	Exposure *Exposure `json:"exposure,omitempty"`
+	// Review is what a person made of it after its end; nil while nobody has.
+	Review    *Review   `json:"review,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
 	// Events is the number of events folded into it.
 	Events uint64 `json:"events"`

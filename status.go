@@ -36,4 +36,6 @@ type Watch struct {
 	Since    time.Time `json:"since,omitzero"`
 	Signal   Signal    `json:"signal,omitempty"`
 	Sentence string    `json:"sentence,omitempty"`
+	// Level is how it does over the last seconds.
+	Level Level `json:"level"`
 }

@@ -62,6 +62,7 @@ func TestWholeLifeOfARollout(t *testing.T) {
 		{Verb: stagger.VerbPromote, All: true},
 		{Verb: stagger.VerbWeight, Weight: &share},
 		{Verb: stagger.VerbAbort, Reason: "enough"},
+		{Verb: stagger.VerbReview, Judgement: stagger.JudgementFalseAlarm, Reason: "nothing was wrong"},
 	} {
 		command.Rollout, command.Actor = r.ID, "ada"
 		r, err = c.Do(t.Context(), command)
@@ -88,7 +89,7 @@ func TestWholeLifeOfARollout(t *testing.T) {
 	}
 	proof, err := c.Verify(t.Context())
 	must(t, err)
-	if !proof.Intact() || proof.Events != 6 {
+	if !proof.Intact() || proof.Events != 7 {
 		t.Errorf("proof: %+v", proof)
 	}
 	services, err := c.Services(t.Context())

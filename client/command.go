@@ -55,6 +55,8 @@ type ask struct {
 	Reason string          `json:"reason,omitempty"`
 	All    bool            `json:"all,omitempty"`
 	Weight *stagger.Weight `json:"weight,omitempty"`
+
+	Judgement stagger.Judgement `json:"judgement,omitempty"`
 }
 
 func encode(c stagger.Command) (request, error) {
@@ -74,7 +76,7 @@ func encode(c stagger.Command) (request, error) {
 		}
 	}
 	var err error
-	q.body, err = json.Marshal(ask{Start: c.Start, Actor: c.Actor, Reason: c.Reason, All: c.All, Weight: c.Weight})
+	q.body, err = json.Marshal(ask{Start: c.Start, Actor: c.Actor, Reason: c.Reason, All: c.All, Weight: c.Weight, Judgement: c.Judgement})
 	if err != nil {
 		return q, fmt.Errorf("encode the command: %w", err)
 	}

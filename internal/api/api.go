@@ -118,12 +118,13 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	api := humago.New(mux, config)
 	api.UseMiddleware(s.permit)
 	s.registerReads(api)
-	s.registerCourses(api)
 	s.registerMe(api)
+	s.registerCourses(api)
 	s.registerCommands(api)
 	s.registerStreams(api)
 	s.registerCapture(api)
 	s.registerTraffic(api)
+	s.registerPreview(api)
 	return encodeDocument(api.OpenAPI())
 }
 

@@ -40,6 +40,13 @@ type WeightRequest struct {
 	Weight stagger.Weight `json:"weight"`
 }
 
+// ReviewRequest says what a person makes of a rollout that is over.
+type ReviewRequest struct {
+	Ask
+
+	Judgement stagger.Judgement `json:"judgement"`
+}
+
 // WithKey makes a command idempotent.
 type WithKey struct {
 	Key string `header:"Idempotency-Key" maxLength:"200" doc:"A command sent again with the same key and content is carried out once."`
@@ -87,6 +94,10 @@ func (s *server) registerCommands(api huma.API) {
 	registerVerb(s, api, stagger.VerbWeight, "Set the share of traffic by hand", func(b *WeightRequest, c *stagger.Command) {
 		*c = b.command(*c)
 		c.Weight = &b.Weight
+	})
+	registerVerb(s, api, stagger.VerbReview, "Say what became of a rollout that is over: a false alarm, a true one, or a harm that was missed", func(b *ReviewRequest, c *stagger.Command) {
+		*c = b.command(*c)
+		c.Judgement = b.Judgement
 	})
 }
 

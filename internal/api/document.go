@@ -24,6 +24,7 @@ func registerSchemas(r huma.Registry) {
 	r.RegisterTypeAlias(reflect.TypeFor[stagger.TimeboxEnd](), reflect.TypeFor[timeboxEndSchema]())
 	r.RegisterTypeAlias(reflect.TypeFor[stagger.Signal](), reflect.TypeFor[signalSchema]())
 	r.RegisterTypeAlias(reflect.TypeFor[stagger.Action](), reflect.TypeFor[actionSchema]())
+	r.RegisterTypeAlias(reflect.TypeFor[stagger.Judgement](), reflect.TypeFor[judgementSchema]())
 }
 
 type weightSchema struct{}
@@ -64,6 +65,13 @@ type actionSchema struct{}
 // Schema describes a stagger.Action.
 func (actionSchema) Schema(huma.Registry) *huma.Schema {
 	return words("What a crossed guardrail does.", "", stagger.ActionRollback, stagger.ActionHold, stagger.ActionAlert)
+}
+
+type judgementSchema struct{}
+
+// Schema describes a stagger.Judgement.
+func (judgementSchema) Schema(huma.Registry) *huma.Schema {
+	return words("What a person makes of a rollout that is over.", stagger.Judgements()...)
 }
 
 // words is the schema of a closed list of words.

@@ -57,7 +57,7 @@ func TestEveryDocumentedPathAnswersAsDocumented(t *testing.T) {
 	must(t, err)
 	var d document
 	must(t, json.Unmarshal(content, &d))
-	if d.OpenAPI != "3.1.0" || len(d.Paths) != 23 {
+	if d.OpenAPI != "3.1.0" || len(d.Paths) != 25 {
 		t.Errorf("openapi %s with %d paths", d.OpenAPI, len(d.Paths))
 	}
 	schemas := compiler(t, content)
@@ -121,6 +121,11 @@ func prepare(t *testing.T, s *apitest.Server, path, method string) string {
 	switch {
 	case strings.HasPrefix(path, "/api/v1/services/"):
 		return ""
+	case strings.HasSuffix(path, "/review"):
+		read[stagger.Rollout](t, call(t, s, "POST", "/api/v1/rollouts/r1/abort", "{}"), 200)
+		return `{"judgement":"true_alarm"}`
+	case strings.HasSuffix(path, "/preview"):
+		return `{"rollout":"service: shop\ncandidate: v2\n","traffic":{"rate":400,"users":9000},"harms":["errors=2x"]}`
 	case strings.HasSuffix(path, "/weight"):
 		return `{"weight":50}`
 	case method == "post":

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/api"
+	"github.com/stagger-dev/stagger/internal/auth"
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/controller"
 	"github.com/stagger-dev/stagger/internal/dashboard"
@@ -72,8 +72,10 @@ type App struct {
 
 	mu            sync.Mutex // guards the rest
 	adminListener net.Listener
-	stops         []stop // of what serves
-	will          []stop // of what decides and keeps; they end first
+	guard         *auth.Guard  // of the admin port
+	entrance      config.Admin // who may come in, as configured now
+	stops         []stop       // of what serves
+	will          []stop       // of what decides and keeps; they end first
 }
 
 // stop ends one part of the app.
@@ -90,7 +92,7 @@ func New(c config.Server, o Options) *App {
 	if o.Sockets == nil {
 		o.Sockets = &listen.Sockets{}
 	}
-	a := &App{config: c, options: o, log: o.Log, sockets: o.Sockets}
+	a := &App{config: c, options: o, log: o.Log, sockets: o.Sockets, entrance: c.Admin}
 	a.services.Store(&c.Services)
 	return a
 }
@@ -255,9 +257,11 @@ func (a *App) startAdmin(ctx context.Context, m *meter.Meter) error {
 	listener := open[0]
 	a.mu.Lock()
 	a.adminListener, a.admin = listener, listener.Addr()
+	guard := a.newGuard()
+	a.guard = guard
 	a.mu.Unlock()
 	server := &http.Server{
-		Handler:           a.faces(m),
+		Handler:           guard.Handler(a.faces(m, guard)),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -272,6 +276,7 @@ func (a *App) startAdmin(ctx context.Context, m *meter.Meter) error {
 	})
 	a.onRest("admin", func(ctx context.Context) error {
 		defer wg.Wait()
+		defer guard.Close()
 		// Event streams never end by themselves.
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
@@ -283,17 +288,18 @@ func (a *App) startAdmin(ctx context.Context, m *meter.Meter) error {
 	return nil
 }
 
-// faces is everything the admin port answers.
-func (a *App) faces(m *meter.Meter) http.Handler {
+// faces is everything the admin port answers, but for the guard.
+func (a *App) faces(m *meter.Meter, guard *auth.Guard) http.Handler {
 	mux, face := http.NewServeMux(), a.api()
 	mux.Handle("GET /metrics", a.metrics(m))
 	mux.Handle("/api/", face)
 	mux.Handle("GET /healthz", face)
 	mux.Handle("GET /readyz", face)
 	mux.Handle("/", dashboard.New(dashboard.Config{
-		Store: a.shown(), Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences, Ask: a.inbox().Ask, Log: a.log,
+		Store: a.shown(), Services: a.Services, Endpoints: a.proxy.Endpoints, Differences: a.mirror.Differences,
+		Ask: a.inbox().Ask, Guard: guard, Log: a.log,
 	}))
-	return api.Guard(a.config.Admin.Token, mux)
+	return mux
 }
 
 func (a *App) shown() shown { return shown{a.store, a.proxy} }
@@ -335,15 +341,17 @@ func (a *App) metrics(m *meter.Meter) http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// Reload takes new services into use without dropping a connection, and reads
-// certificates anew. Listeners, admin port and store stay as they were started.
+// Reload takes new services into use without dropping a connection, reads
+// certificates anew, and lets in who may be let in now. The addresses and the
+// store stay as they were started.
 func (a *App) Reload(c config.Server) error {
 	if err := a.proxy.Reload(c.Services); err != nil {
 		return err
 	}
 	a.services.Store(&c.Services)
 	a.reloadIdentities()
-	if !reflect.DeepEqual(a.config.Listeners, c.Listeners) || !reflect.DeepEqual(a.config.Admin, c.Admin) {
+	a.reloadGuard(c.Admin)
+	if a.rebinds(c) {
 		a.log.Warn("listeners or the admin port have changed; that takes a hand-over (SIGUSR2) or a restart")
 	}
 	a.controller.Wake()

@@ -96,3 +96,12 @@ func loginURL(from string) string {
 	}
 	return LoginPath + "?" + url.Values{"to": {to}}.Encode()
 }
+
+// ProviderURL is where signing in with the provider begins, to go to a path of
+// this server after it.
+func ProviderURL(to string) string {
+	if to = ReturnPath(to); to == "/" {
+		return ProviderPath
+	}
+	return ProviderPath + "?" + url.Values{"to": {to}}.Encode()
+}

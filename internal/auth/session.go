@@ -206,6 +206,7 @@ func (s *sessions) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.save(time.Now())
+	s.file = "" // from here on it is the next one's
 	for _, one := range s.all {
 		one.end()
 	}

@@ -113,7 +113,7 @@ func (s *session) root() *cobra.Command {
 		}
 	}
 	add(groupRun, s.demo(), s.serve())
-	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort(), s.pauseTraffic(), s.resumeTraffic())
+	add(groupRollout, s.start(), s.pause(), s.resume(), s.promote(), s.weight(), s.rollback(), s.abort(), s.review(), s.pauseTraffic(), s.resumeTraffic())
 	add(groupLook, s.watch(), s.status(), s.list(), s.services(), s.evidence(), s.differences(), s.history(), s.verify())
 	add(groupJudge, s.rejudge(), s.plan(), s.simulate())
 	add(groupLoad, s.load(), s.capture())

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/config"
 	"github.com/stagger-dev/stagger/internal/present"
+	"github.com/stagger-dev/stagger/internal/preview"
 	"github.com/stagger-dev/stagger/internal/recording"
 	"github.com/stagger-dev/stagger/internal/risk"
 )
@@ -26,33 +26,6 @@ type planOptions struct {
 	live              bool
 	replicates        int
 	seed              uint64
-}
-
-// outlook is what plan tells.
-type outlook struct {
-	Service   string  `json:"service"`
-	Candidate string  `json:"candidate"`
-	Rate      float64 `json:"rate"` // requests per second of the service
-	Baseline  known   `json:"baseline"`
-	// Expected is how many seconds a healthy candidate needs until the bake is
-	// over; 0 when half of them would not get there by themselves.
-	Expected   float64         `json:"expected"`
-	Replicates int             `json:"replicates"`
-	Seed       uint64          `json:"seed"`
-	Stages     []risk.Forecast `json:"stages"`
-}
-
-// known is what the forecast rests on.
-type known struct {
-	Errors float64 `json:"errors"`
-	P50    float64 `json:"p50"` // seconds; 0 is unknown
-	P95    float64 `json:"p95"`
-	P99    float64 `json:"p99"`
-	Source string  `json:"source"`
-}
-
-func knownOf(b risk.Baseline) known {
-	return known{Errors: b.Errors, P50: b.Level(0.5), P95: b.Level(0.95), P99: b.Level(0.99), Source: b.Source}
 }
 
 func (s *session) plan() *cobra.Command {
@@ -69,12 +42,13 @@ drawn from the baseline, and by formula. The simulation counts; it is the same
 for the same seed.
 
 A harm is written errors=1% (the candidate fails so many requests), errors=3x (so
-many times as many as the baseline), p50=+10%, or p90, p95, p99, p99.9. A harm at
+many times as many as the baseline), errors=+1% (so many more), p50=+10%, or p90, p95, p99, p99.9. A harm at
 p50 makes every request slower, one at p99 only the slowest 5 in 100, in full
 from the slowest 1 in 100 on.
 
 How the baseline does comes from a recording as 'stagger judge' reads it, or from
-a server that has seen a rollout of the service. Without either it is assumed.`,
+a server that watches the service or has seen a rollout of it. Without either it
+is assumed.`,
 		Example: `  stagger plan -f rollout.yaml --rps 1200
   stagger plan -f rollout.yaml --baseline recording.jsonl --harm errors=1% --harm p99=+20%
   stagger plan -f rollout.yaml --from-server -o json`,
@@ -91,7 +65,7 @@ a server that has seen a rollout of the service. Without either it is assumed.`,
 	f.StringArrayVar(&o.harms, "harm", nil, "a `harm` to forecast, may be repeated; else errors=3x, p99=+50% and p50=+10%")
 	f.StringVar(&o.baseline, "baseline", "", "recording `file` of the baseline")
 	f.StringVar(&o.version, "baseline-version", "baseline", "`name` of the baseline in the recording")
-	f.BoolVar(&o.live, "from-server", false, "ask the server how the service's last rollout found the baseline")
+	f.BoolVar(&o.live, "from-server", false, "ask the server how the service does, or did in its last rollout")
 	f.IntVar(&o.replicates, "replicates", 20, "lives to simulate for each stage and harm")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of all that is random")
 	_ = c.MarkFlagRequired("file") // the flag is there
@@ -136,14 +110,11 @@ func (s *session) foresee(ctx context.Context, o planOptions) error {
 	if err := q.Check(); err != nil {
 		return invalid("%v", err)
 	}
-	out := outlook{
-		Service: start.Service, Candidate: start.Candidate, Rate: q.Rate, Replicates: q.Replicates, Seed: q.Seed,
-		Baseline: knownOf(q.Baseline), Stages: forecasts(ctx, q),
-	}
-	out.Expected = expected(out.Stages, start.Plan.Bake.Time.Seconds())
-	if err := ctx.Err(); err != nil {
+	stages, err := preview.Stages(ctx, q, runtime.GOMAXPROCS(0))
+	if err != nil {
 		return err
 	}
+	out := preview.Of(start, q, stages)
 	return s.show(out, func() error { return s.writeOutlook(out) })
 }
 
@@ -243,67 +214,26 @@ func (s *session) profile(ctx context.Context, o planOptions) (risk.Baseline, fl
 	return b, float64(p.All) / p.Seconds, nil
 }
 
-// seen asks the server how the baseline did in the service's last rollout.
+// seen asks the server how the service does.
 func (s *session) seen(ctx context.Context, service string) (risk.Baseline, float64, error) {
 	api, err := s.connect()
 	if err != nil {
 		return risk.Baseline{}, 0, err
 	}
-	r, ok, err := findOfService(ctx, api, service)
-	if err == nil && !ok {
-		err = advise(notFound("the server knows of no rollout of %s", service), "--rps says how much traffic there is, --baseline how the baseline does")
+	witness := preview.Witness{
+		Statuses: api.Services, Progress: api.Progress,
+		Last: func(ctx context.Context, service string) (stagger.Rollout, bool, error) {
+			return findOfService(ctx, api, service)
+		},
 	}
-	if err != nil {
-		return risk.Baseline{}, 0, err
+	b, rate, err := witness.Of(ctx, service)
+	if stagger.CodeOf(err) == stagger.CodeNotFound {
+		err = advise(err, "--rps says how much traffic there is, --baseline how the baseline does")
 	}
-	p, err := api.Progress(ctx, r.ID)
-	if err != nil {
-		return risk.Baseline{}, 0, err
-	}
-	level, name := p.Baseline, r.Baseline
-	if r.Phase == stagger.PhasePromoted {
-		level, name = p.Candidate, r.Candidate // it is the baseline now
-	}
-	b := risk.Baseline{
-		Errors: level.Errors, Latency: risk.Through(level.P50, level.P95, level.P99),
-		Source: fmt.Sprintf("%s in the last seconds of %s, drawn through its p50, p95 and p99", name, r.ID),
-	}
-	if b.Latency == nil {
-		return b, 0, advise(notFound("the server measured too little of %s in %s", name, r.ID), "--baseline gives a recording")
-	}
-	return b, p.Baseline.Rate + p.Candidate.Rate, nil
+	return b, rate, err
 }
 
-// forecasts forecasts all stages, as many at a time as there are processors.
-func forecasts(ctx context.Context, q risk.Question) []risk.Forecast {
-	out := make([]risk.Forecast, len(q.Plan.Stages))
-	free := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var all sync.WaitGroup
-	for i := range out {
-		free <- struct{}{}
-		all.Go(func() {
-			defer func() { <-free }()
-			if ctx.Err() == nil {
-				out[i] = q.Stage(i)
-			}
-		})
-	}
-	all.Wait()
-	return out
-}
-
-// expected adds up how long a healthy candidate takes.
-func expected(stages []risk.Forecast, all float64) float64 {
-	for _, f := range stages {
-		if f.Healthy.Median <= 0 {
-			return 0
-		}
-		all += max(f.Healthy.Median, f.Least)
-	}
-	return all
-}
-
-func (s *session) writeOutlook(o outlook) error {
+func (s *session) writeOutlook(o preview.Outlook) error {
 	b := o.Baseline
 	if err := s.print("%s → %s at %s requests/s\nbaseline: %s errors, p50 %s, p95 %s, p99 %s (%s)\n%d lives a row, seed %d; times are medians from the stage's beginning\n\n",
 		o.Service, o.Candidate, present.Rate(o.Rate), present.Share(b.Errors), present.Latency(b.P50), present.Latency(b.P95), present.Latency(b.P99), b.Source,
@@ -314,11 +244,11 @@ func (s *session) writeOutlook(o outlook) error {
 	t.add("STAGE", "MEETS", "IF", "SUSPECT", "DECIDED", "90% BY", "FORMULA", "IN TIME", "EXPOSED", "FAILED")
 	for _, f := range o.Stages {
 		meets := present.Rate(f.Rate) + "/s"
-		t.add(f.Stage, meets, "healthy", present.Unknown, moment(f.Healthy.Median), moment(f.Healthy.P90), moment(f.Healthy.Formula),
+		t.add(f.Stage, meets, "healthy", present.Unknown, present.Moment(f.Healthy.Median), present.Moment(f.Healthy.P90), present.Moment(f.Healthy.Formula),
 			way(f.Healthy.Share), present.Unknown, present.Unknown)
 		for _, p := range f.Prospect {
-			t.add("", "", p.Harm, moment(p.Suspect.Median), moment(p.Rollback.Median), moment(p.Rollback.P90),
-				moment(p.Suspect.Formula)+" / "+moment(p.Rollback.Formula), way(p.Rollback.Share),
+			t.add("", "", p.Harm, present.Moment(p.Suspect.Median), present.Moment(p.Rollback.Median), present.Moment(p.Rollback.P90),
+				present.Moment(p.Suspect.Formula)+" / "+present.Moment(p.Rollback.Formula), way(p.Rollback.Share),
 				present.Count(uint64(p.Exposed)), present.Count(uint64(p.Failed)))
 		}
 	}
@@ -345,12 +275,4 @@ func (s *session) writeNotes(stages []risk.Forecast) error {
 		return s.print("\nevery stage sees all of it in time\n")
 	}
 	return s.print("\n%s", b.String())
-}
-
-// moment writes seconds; 0 is never.
-func moment(v float64) string {
-	if v <= 0 {
-		return present.Unknown
-	}
-	return present.Span(seconds(v))
 }

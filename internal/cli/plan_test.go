@@ -19,6 +19,7 @@ type witness struct {
 
 	rollout  stagger.Rollout
 	progress stagger.Progress
+	watch    *stagger.Watch
 }
 
 func (w witness) Rollouts(_ context.Context, f client.Filter) ([]stagger.Rollout, error) {
@@ -33,6 +34,10 @@ func (w witness) Progress(_ context.Context, id string) (stagger.Progress, error
 		return stagger.Progress{}, &stagger.Error{Code: stagger.CodeNotFound, Message: "no such rollout"}
 	}
 	return w.progress, nil
+}
+
+func (w witness) Services(context.Context) ([]stagger.ServiceStatus, error) {
+	return []stagger.ServiceStatus{{Service: stagger.Service{Name: "shop"}, Watch: w.watch}}, nil
 }
 
 // TestAPlanIsForecastFromWhatTheServerSaw asks about rollouts that ended well,
@@ -63,14 +68,19 @@ func TestAPlanIsForecastFromWhatTheServerSaw(t *testing.T) {
 			0,
 			"baseline: 0.40% errors, p50 20.3ms, p95 81.1ms, p99 201ms (v2 in the last seconds of r1, ",
 		},
-		"never measured": {"shop", stagger.PhaseAborted, stagger.Progress{}, 3, "stagger: the server measured too little of v1 in r1\nhint: --baseline gives a recording"},
+		"never measured": {"shop", stagger.PhaseAborted, stagger.Progress{}, 3, "stagger: the server measured too little of v1 in r1\nhint: --rps says"},
+		"watched now":    {"else", stagger.PhasePromoted, stagger.Progress{}, 0, "shop → v3 at 900 requests/s\nbaseline: 0.20% errors, p50 10.1ms, p95 40.5ms, p99 101ms (v1 in the last seconds, drawn"},
 		"unknown":        {"else", stagger.PhasePromoted, stagger.Progress{}, 3, "stagger: the server knows of no rollout of shop\nhint: --rps says"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := faces()
 			f.Connect = func(string, string) (cli.API, error) {
 				r := stagger.Rollout{ID: "r1", Service: c.service, Baseline: "v1", Candidate: "v2", Phase: c.phase}
-				return witness{rollout: r, progress: c.progress}, nil
+				w := witness{rollout: r, progress: c.progress}
+				if name == "watched now" {
+					w.watch = &stagger.Watch{Version: "v1", Level: v1}
+				}
+				return w, nil
 			}
 			var out bytes.Buffer
 			code := cli.Run(t.Context(), []string{"plan", "-f", file, "--from-server", "--replicates", "1"}, strings.NewReader(""), &out, &out, f)

@@ -64,7 +64,7 @@ With ` + "`-o json`" + ` a command prints one JSON document. What is in it is de
 
 | command | document |
 |---|---|
-| start, pause, resume, promote, weight, rollback, abort | the rollout |
+| start, pause, resume, promote, weight, rollback, abort, review | the rollout |
 | start --wait, watch | an object per line: ` + "`{\"event\": ...}`" + ` for each event, then ` + "`{\"result\": {\"outcome\", \"exit\", \"rollout\"}}`" + ` |
 | list | ` + "`{\"rollouts\": [...]}`" + ` |
 | services | ` + "`{\"services\": [...]}`" + ` |

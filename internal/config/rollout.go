@@ -12,12 +12,18 @@ const maxStages = 100
 // ParseRollout reads rollout.yaml and fills in what it leaves open. Its error
 // is Problems.
 func ParseRollout(file string, data []byte) (stagger.Start, error) {
+	s, r := readRollout(file, data)
+	return s, r.problems.orNil()
+}
+
+// readRollout reads rollout.yaml, and returns what it was read with, which knows
+// where everything stands.
+func readRollout(file string, data []byte) (s stagger.Start, r *reader) {
 	v, ok := read(file, data, rollout)
 	if !ok {
-		return stagger.Start{}, v.r.problems.orNil()
+		return s, v.r
 	}
 	f := v.fields()
-	var s stagger.Start
 	if service, ok := f["service"]; ok {
 		s.Service = service.text()
 	}
@@ -37,7 +43,7 @@ func ParseRollout(file string, data []byte) (stagger.Start, error) {
 			v.r.failAt(fault.path, "%s", fault.message)
 		}
 	}
-	return s, v.r.problems.orNil()
+	return s, v.r
 }
 
 func (v value) change() stagger.Change {

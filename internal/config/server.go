@@ -25,15 +25,20 @@ type Admin struct {
 	Address   string
 	TokenFile string
 	TokenEnv  string
-	Token     string
+	Token     string     // of one who may do everything, called admin
+	Tokens    []Token    // and of others
+	OIDC      *OIDC      // nil for none
+	Session   Session    // how long people stay signed in
 	TLS       *ServerTLS // nil for none
+	// Trusted are whose word about clients is taken.
+	Trusted   []netip.Prefix
+	TrustUnix bool
 }
 
 // Loopback says whether only this machine reaches the port.
 func (a Admin) Loopback() bool {
 	host, ok := hostOf(a.Address)
-	ip, err := netip.ParseAddr(host)
-	return ok && (host == "localhost" || err == nil && ip.IsLoopback())
+	return ok && isLoopback(host)
 }
 
 // Store is where rollouts are kept.
@@ -141,21 +146,10 @@ func (v value) admin() Admin {
 	if address, ok := f["address"]; ok {
 		a.Address = address.address()
 	}
-	if file, ok := f["token_file"]; ok {
-		a.TokenFile = file.text()
-	}
-	if env, ok := f["token_env"]; ok {
-		a.TokenEnv = env.text()
-	}
 	if t, ok := f["tls"]; ok {
 		a.TLS = t.serverTLS()
 	}
-	switch {
-	case a.TokenFile != "" && a.TokenEnv != "":
-		f["token_env"].fail("there is a token_file already; keep one of the two")
-	case a.TokenFile == "" && a.TokenEnv == "" && !a.Loopback():
-		v.r.failAt(join(v.path, "address"), "%s is open to other machines; add token_file or token_env, or use 127.0.0.1", a.Address)
-	}
+	v.signIn(f, &a)
 	return a
 }
 

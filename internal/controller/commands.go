@@ -39,6 +39,9 @@ func (s *service) carryOut(ctx context.Context, now time.Time, c stagger.Command
 	if c.Verb == stagger.VerbStart {
 		return s.start(ctx, now, c)
 	}
+	if c.Verb == stagger.VerbReview && s.rollout.ID != c.Rollout {
+		return s.reviewPast(ctx, now, c)
+	}
 	if s.rollout.ID != c.Rollout { // it has gone since the command was handed out
 		return &stagger.Error{Code: stagger.CodeConflict, Message: fmt.Sprintf("the rollout %q is not active; nothing can be done to it any more", c.Rollout)}
 	}

@@ -59,7 +59,7 @@ func TestNewerCandidateSupersedes(t *testing.T) {
 	if refusal := refused(t, w, back); !strings.Contains(refusal.Message, "roll that back instead") {
 		t.Errorf("a start of the original baseline is refused with: %s", refusal.Message)
 	}
-	old, next := w.Journal.Rollout(first.ID), w.Active()
+	old, next := w.Journal.Recorded(first.ID), w.Active()
 	if old.Phase != stagger.PhaseSuperseded || old.Weight != 0 {
 		t.Errorf("the old one is %s at %s", old.Phase, old.Weight)
 	}

@@ -232,7 +232,12 @@ func (c *Controller) commands(ctx context.Context) map[string][]stagger.Command 
 	c.retry.reset()
 	byService := map[string][]stagger.Command{}
 	for _, command := range pending {
-		name, refusal := c.addressee(command)
+		name, refusal, err := c.addressee(ctx, command)
+		if err != nil {
+			c.troubles.heard("read a rollout that is over", err, now, &c.failures.journal)
+			c.retry.failed(now)
+			return byService // the rest comes again with it
+		}
 		if refusal != nil {
 			err := resolve(ctx, c.config, command, refusal)
 			c.troubles.heard("refuse a command", err, now, &c.failures.journal)
@@ -249,23 +254,27 @@ func (c *Controller) pending(ctx context.Context) ([]stagger.Command, error) {
 	return c.config.Journal.Pending(ctx)
 }
 
-// addressee names the service that a command is for.
-func (c *Controller) addressee(command stagger.Command) (string, *stagger.Error) {
+// addressee names the service that a command is for, or says why there is none.
+// The error tells that the journal, which knows, did not answer.
+func (c *Controller) addressee(ctx context.Context, command stagger.Command) (string, *stagger.Error, error) {
 	if command.Verb == stagger.VerbStart && command.Start != nil {
 		if c.services[command.Start.Service] == nil {
-			return "", &stagger.Error{Code: stagger.CodeNotFound, Message: fmt.Sprintf("there is no service %q", command.Start.Service)}
+			return "", &stagger.Error{Code: stagger.CodeNotFound, Message: fmt.Sprintf("there is no service %q", command.Start.Service)}, nil
 		}
-		return command.Start.Service, nil
+		return command.Start.Service, nil, nil
 	}
 	for name, s := range c.services {
 		if id := s.carries.Load(); id != nil && *id == command.Rollout {
-			return name, nil
+			return name, nil, nil
 		}
+	}
+	if command.Verb == stagger.VerbReview {
+		return c.reviewed(ctx, command)
 	}
 	return "", &stagger.Error{
 		Code:    stagger.CodeConflict,
 		Message: fmt.Sprintf("the rollout %q is not active; nothing can be done to it any more", command.Rollout),
-	}
+	}, nil
 }
 
 // resolve refuses a command. When the refusal cannot be kept, the command comes

@@ -114,22 +114,34 @@ func (s *service) reconcile(ctx context.Context, now time.Time) {
 	s.ledger.doubtful = false
 	i := slices.IndexFunc(active, func(r stagger.Rollout) bool { return r.Service == s.name })
 	if i < 0 {
-		s.noneIsActive()
+		s.noneIsActive(ctx, now)
 		return
 	}
 	s.compare(active[i], now)
 }
 
 // noneIsActive draws the conclusion when the journal has no active rollout.
-func (s *service) noneIsActive() {
+func (s *service) noneIsActive(ctx context.Context, now time.Time) {
 	switch {
 	case s.rollout.ID == "": // a start was not kept; the command comes again
 	case s.rollout.Phase.Final():
-		s.ledger.backlog, s.ledger.split = nil, engine.Split(s.rollout)
+		s.compareEnded(ctx, now)
 	default: // its end was kept, though it did not seem so
 		s.ledger.backlog, s.ledger.known = nil, false
 		s.letGo()
 	}
+}
+
+// compareEnded finds out how much of what came after the end was kept.
+func (s *service) compareEnded(ctx context.Context, now time.Time) {
+	stored, err := past(ctx, s.config, s.rollout.ID)
+	s.journalSaid("read the record", err, now)
+	if err != nil {
+		s.ledger.doubtful = true
+		s.ledger.retry.failed(now)
+		return
+	}
+	s.compare(stored, now)
 }
 
 // compare draws the conclusion from the active rollout that the journal has.

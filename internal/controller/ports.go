@@ -59,6 +59,9 @@ type Crowds interface {
 type Journal interface {
 	// Active returns the rollouts that are not over.
 	Active(ctx context.Context) ([]stagger.Rollout, error)
+	// Rollout returns one rollout, over or not; the error has CodeNotFound when
+	// there is none.
+	Rollout(ctx context.Context, id string) (stagger.Rollout, error)
 	// Commit keeps r and the last events that made it, all or nothing. It
 	// answers the commands that the events name. The error has CodeConflict
 	// when the journal's rollout is not the one before these events.

@@ -124,7 +124,7 @@ func TestPathOfARolloutThatGaveWayIsKept(t *testing.T) {
 	old := w.Active().ID
 	w.Deploy("v3", plan())
 	w.Run(t.Context(), time.Second)
-	r := w.Journal.Rollout(old)
+	r := w.Journal.Recorded(old)
 	if r.Phase != stagger.PhaseSuperseded {
 		t.Fatalf("the first rollout is %s", r.Phase)
 	}

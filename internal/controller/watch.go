@@ -107,7 +107,7 @@ func (s *service) reportWatch(ctx context.Context, now time.Time) {
 	}
 	w.kept = now
 	report := w.judge.Report()
-	report.Service = s.name
+	report.Service, report.Level = s.name, s.level(report.Version)
 	switch {
 	case w.said.Since.IsZero() && !report.Since.IsZero():
 		s.log.Warn("got worse", "version", report.Version, "signal", report.Signal, "sentence", report.Sentence)

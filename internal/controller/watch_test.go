@@ -45,7 +45,7 @@ func TestTrustedVersionIsWatched(t *testing.T) {
 	if w := pass(time.Minute); w == nil || !w.Learning || w.Version != "v1" {
 		t.Errorf("after a minute: %+v", w)
 	}
-	if w := pass(20 * time.Minute); w == nil || w.Learning || !w.Since.IsZero() {
+	if w := pass(20 * time.Minute); w == nil || w.Learning || !w.Since.IsZero() || w.Level.Rate < 150 || w.Level.Rate > 250 || w.Level.P99 <= w.Level.P50 {
 		t.Errorf("after twenty minutes: %+v", w)
 	}
 	traffic.Versions["v1"] = &sim.Behaviour{Errors: 0.1, Median: 12 * time.Millisecond}

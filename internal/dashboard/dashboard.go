@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
+	"github.com/stagger-dev/stagger/internal/preview"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
@@ -48,13 +50,16 @@ type Config struct {
 	// Ask hands over what a person asks for and returns it with its result; see
 	// inbox.Inbox. Where it is nil the pages only show.
 	Ask func(context.Context, stagger.Command) (stagger.Command, error)
-	Log *slog.Logger
+	// Guard is what people sign in with; nil where they cannot.
+	Guard *auth.Guard
+	Log   *slog.Logger
 	// Now replaces the clock; nil is time.Now.
 	Now func() time.Time
 }
 
 type dashboard struct {
 	Config
+	desk *preview.Desk
 }
 
 // New returns the pages. Who may see them is for the caller to guard.
@@ -65,7 +70,7 @@ func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	d := &dashboard{Config: c}
+	d := &dashboard{Config: c, desk: preview.NewDesk(preview.Stored(c.Store, c.Services))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", d.page("services", d.services))
 	mux.HandleFunc("GET /rollouts/{id}", d.page("rollout", d.rollout))
@@ -73,7 +78,10 @@ func New(c Config) http.Handler {
 		mux.HandleFunc("GET /rollouts/{id}/act/{act}", d.page("act", d.act))
 		mux.HandleFunc("POST /rollouts/{id}/act/{act}", d.perform)
 	}
+	mux.HandleFunc("GET /plan", d.page("plan", d.plan))
+	mux.HandleFunc("POST /plan", d.planPosted)
 	mux.HandleFunc("GET /static/{name}", serveStatic)
+	d.signIn(mux)
 	mux.HandleFunc("/", d.page("problem", func(*http.Request) (view, error) {
 		return view{}, &stagger.Error{Code: stagger.CodeNotFound, Message: "There is no such page."}
 	}))
@@ -87,12 +95,15 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
+		setPolicy(w.Header())
 		next.ServeHTTP(w, r)
 	})
+}
+
+func setPolicy(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
 }
 
 //go:embed page
@@ -116,6 +127,7 @@ type view struct {
 	Nav     []place
 	Address string // of the live part
 	Live    template.HTML
+	Who     who // is signed in
 }
 
 // place is one of the places that every page leads to.
@@ -125,7 +137,7 @@ type place struct {
 }
 
 func placesFrom(here string) []place {
-	places := []place{{Name: "Services", Address: "/"}}
+	places := []place{{Name: "Services", Address: "/"}, {Name: "Plan", Address: "/plan"}}
 	for i := range places {
 		places[i].Here = places[i].Address == here
 	}
@@ -144,6 +156,7 @@ func (d *dashboard) page(name string, look func(*http.Request) (view, error)) ht
 		if err != nil {
 			shown, status, v = "problem", d.status(r, err), problem(err)
 		}
+		v.Who = whoOf(r)
 		body, err := render(cmp.Or(v.Template, shown), v, r.URL)
 		if err != nil {
 			d.Log.Error("page failed", "path", r.URL.Path, "error", err)

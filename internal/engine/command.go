@@ -11,7 +11,7 @@ func (t *turn) obey(c stagger.Command) error {
 	switch {
 	case c.Actor == "":
 		return refuse(stagger.CodeInvalid, "say who asks: the actor is missing")
-	case t.rollout.Phase.Final():
+	case t.rollout.Phase.Final() && c.Verb != stagger.VerbReview:
 		return refuse(stagger.CodeConflict, "the rollout is %s; nothing can be done to it any more", words(t.rollout.Phase))
 	}
 	switch c.Verb {
@@ -29,10 +29,12 @@ func (t *turn) obey(c stagger.Command) error {
 		return nil
 	case stagger.VerbWeight:
 		return t.setWeight(c)
+	case stagger.VerbReview:
+		return t.review(c)
 	case stagger.VerbStart:
 		return refuse(stagger.CodeInvalid, "a start makes a rollout; it cannot be asked of one")
 	}
-	return refuse(stagger.CodeInvalid, "no verb %q; write start, pause, resume, promote, rollback, abort or weight", c.Verb)
+	return refuse(stagger.CodeInvalid, "no verb %q; write start, pause, resume, promote, rollback, abort, weight or review", c.Verb)
 }
 
 // by makes an event the doing of the person who gave c.

@@ -90,6 +90,8 @@ func foldTimes(r *stagger.Rollout, before stagger.Rollout, e stagger.Event) {
 		r.Alerted = time.Time{}
 	case stagger.EventConverged:
 		r.Converged = e.At
+	case stagger.EventReviewed:
+		r.Review = e.Review
 	case stagger.EventCreated, stagger.EventHeld, stagger.EventReleased, stagger.EventPaused, stagger.EventPromoted,
 		stagger.EventRolledBack, stagger.EventAborted, stagger.EventSuperseded:
 	}
@@ -126,5 +128,5 @@ func prolonged(r stagger.Rollout, by time.Duration) time.Time {
 
 // explains says whether an event of kind tells why the rollout is where it is.
 func explains(kind stagger.EventKind) bool {
-	return kind != stagger.EventAlerted && kind != stagger.EventCleared && kind != stagger.EventConverged
+	return kind != stagger.EventAlerted && kind != stagger.EventCleared && kind != stagger.EventConverged && kind != stagger.EventReviewed
 }

@@ -97,8 +97,11 @@ func drawCommand(t *rapid.T) *stagger.Command {
 	c := &stagger.Command{ID: "c1", Actor: "ada", Reason: "why not", All: rare(t, "all")}
 	c.Verb = rapid.SampledFrom([]stagger.Verb{
 		stagger.VerbPause, stagger.VerbResume, stagger.VerbPromote, stagger.VerbPromote, stagger.VerbWeight,
-		stagger.VerbWeight, stagger.VerbRollback, stagger.VerbAbort, stagger.VerbStart, "dance",
+		stagger.VerbWeight, stagger.VerbRollback, stagger.VerbAbort, stagger.VerbStart, stagger.VerbReview, stagger.VerbReview, "dance",
 	}).Draw(t, "verb")
+	if c.Verb == stagger.VerbReview {
+		c.Judgement = rapid.SampledFrom([]stagger.Judgement{stagger.JudgementFalseAlarm, stagger.JudgementTrueAlarm, stagger.JudgementMissed, "", "perhaps"}).Draw(t, "judgement")
+	}
 	if c.Verb == stagger.VerbWeight && !rare(t, "no weight") {
 		w := stagger.Weight(rapid.Uint32Range(0, uint32(stagger.WeightFull)+1).Draw(t, "weight"))
 		c.Weight = &w
@@ -183,6 +186,18 @@ var laws = []struct {
 }{
 	{"what is over stays over", func(before stagger.Rollout, next engine.Step, _ engine.Input) bool {
 		return !before.Phase.Final() || before.Phase == next.Rollout.Phase && before.Weight == next.Rollout.Weight
+	}},
+	{"a review changes nothing but the review", func(before stagger.Rollout, next engine.Step, _ engine.Input) bool {
+		after := next.Rollout
+		if !slices.ContainsFunc(next.Events, func(e stagger.Event) bool { return e.Kind == stagger.EventReviewed }) {
+			return cmp.Equal(before.Review, after.Review)
+		}
+		converged := len(next.Events) == 2 // the traffic may be seen to follow at the same moment
+		after.Review, after.UpdatedAt, after.Events = before.Review, before.UpdatedAt, before.Events
+		if converged {
+			after.Converged = before.Converged
+		}
+		return before.Phase.Final() && next.Rollout.Review != nil && cmp.Equal(before, after)
 	}},
 	{"rollback advice leaves nobody on the candidate while the baseline lives", func(before stagger.Rollout, next engine.Step, in engine.Input) bool {
 		return before.Phase.Final() || in.Verdict.Advice != stagger.AdviseRollback || !in.Ready.Baseline || !next.Split.Exposes() && next.Rollout.Phase.Final()

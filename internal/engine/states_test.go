@@ -124,6 +124,7 @@ func asks() []*stagger.Command {
 		{Verb: stagger.VerbWeight, Actor: "ada", Weight: new(stagger.Weight)},
 		{Verb: stagger.VerbWeight, Actor: "ada", Weight: &few},
 		{Verb: stagger.VerbWeight, Actor: "ada", Weight: &half},
+		{Verb: stagger.VerbReview, Actor: "ada", Judgement: stagger.JudgementFalseAlarm},
 	}
 }
 
@@ -283,6 +284,9 @@ const rulesText = `
 - **Promoting by hand** is refused while the evidence speaks against it or the
   candidate is not ready. It keeps a pause. In the bake it ends the bake.
 - **The clock**: one that goes back is taken to stand still.
+- **A review** is what a person makes of a rollout that is over: a false alarm, a
+  true one, or a harm that was missed. It changes nothing else, and the newest
+  stands.
 - **Converged** is recorded once after the end, when the observed share of
   requests is what was wanted: measured, not assumed.
 `

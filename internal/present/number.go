@@ -133,6 +133,14 @@ func Count(n uint64) string {
 	return s
 }
 
+// Moment writes after how many seconds something comes; 0 is never, Unknown.
+func Moment(seconds float64) string {
+	if !(seconds > 0) {
+		return Unknown
+	}
+	return Span(time.Duration(seconds * float64(time.Second)))
+}
+
 // Span writes a duration as people do, in its two largest units.
 func Span(d time.Duration) string {
 	if d < 0 {

@@ -105,6 +105,8 @@ func Kind(k stagger.EventKind) Sign {
 		return Phase(stagger.Phase(k))
 	case stagger.EventConverged:
 		s.Symbol, s.Words = "≡", "traffic followed"
+	case stagger.EventReviewed:
+		s.Symbol = "✎"
 	}
 	return s
 }

@@ -17,24 +17,35 @@ type Question struct {
 	Rate     float64 // requests per second that the service gets, both versions
 	Baseline Baseline
 	Harms    []Harm
-	// Replicates is how many lives are simulated for each stage and harm.
+	// Replicates is how many lives are simulated for each stage and harm; 0 asks
+	// for the formula alone, which answers at once.
 	Replicates int
 	Seed       uint64
+	// Users is how many there are, 0 when nobody knows.
+	Users float64
+	// Halt ends a forecast that nobody waits for any more, once it says so; what
+	// is forecast after that is worth nothing. It may be nil.
+	Halt func() bool
 }
 
 // Forecast is what one stage can see. Times are seconds; 0 is never.
 type Forecast struct {
-	Stage     string  `json:"stage"`
-	Share     float64 `json:"share"`     // of traffic that meets the candidate
-	Rate      float64 `json:"rate"`      // of its requests per second
+	Stage string  `json:"stage"`
+	Share float64 `json:"share"` // of traffic that meets the candidate
+	Rate  float64 `json:"rate"`  // of its requests per second
+	// Users is how many of them are on the candidate's side: as the same user
+	// always meets the same version, no others can come to harm. 0 is unknown.
+	Users     float64 `json:"users,omitempty"`
 	Timebox   float64 `json:"timebox"`   // 0 never ends
-	Simulated float64 `json:"simulated"` // how long each life is watched at most
+	Simulated float64 `json:"simulated"` // how long each life is watched at most; 0 tells that the formula alone was asked
 	// Healthy is how long a candidate as good as the baseline takes to be
 	// proved so, Least how long the stage lasts for other reasons: its least
 	// time, and its least samples.
 	Healthy  Delay      `json:"healthy"`
 	Least    float64    `json:"least"`
 	Prospect []Prospect `json:"harms"`
+	// Remedy is what would let it be proved so; nil where it mostly is.
+	Remedy *Remedy `json:"remedy,omitempty"`
 	// Notes say what the stage cannot do, and what would help.
 	Notes []string `json:"notes"`
 }
@@ -45,11 +56,24 @@ type Delay struct {
 	Median  float64 `json:"median"`  // simulated; 0 when fewer than half of the lives came to it
 	P90     float64 `json:"p90"`
 	Share   float64 `json:"share"` // of the lives that came to it in time
+	// Half and Most are when half and nine in ten come to it if the stage lasts
+	// long enough: by formula where it does not.
+	Half float64 `json:"half"`
+	Most float64 `json:"most"`
+}
+
+// Remedy is what to write in a stage instead, as plans do; empty is what would
+// not help.
+type Remedy struct {
+	Timebox string `json:"timebox,omitempty"`
+	Weight  string `json:"weight,omitempty"`
+	MinTime string `json:"min_time,omitempty"`
 }
 
 // Prospect is how one harm would go.
 type Prospect struct {
 	Harm     string         `json:"harm"`
+	Means    string         `json:"means"` // the harm in words
 	Signal   stagger.Signal `json:"signal"`
 	Suspect  Delay          `json:"suspect"`
 	Rollback Delay          `json:"rollback"`
@@ -57,8 +81,17 @@ type Prospect struct {
 	// is rolled back or the time is up, Failed how many of them fail.
 	Exposed float64 `json:"exposed"`
 	Failed  float64 `json:"failed"`
-	// Sees says whether it is rolled back in time in most lives.
+	// Seen is the share of lives in which it is rolled back before the stage ends;
+	// Passed of those in which the stage takes it for healthy and ends before,
+	// which the formula alone does not know.
+	Seen   float64 `json:"seen"`
+	Passed float64 `json:"passed"`
+	// Sees says whether it is seen in most lives.
 	Sees bool `json:"sees"`
+	// Sentence says so.
+	Sentence string `json:"sentence"`
+	// Remedy is what would let the stage see it; nil where it does.
+	Remedy *Remedy `json:"remedy,omitempty"`
 	// Tolerated says that the guardrails allow this harm.
 	Tolerated bool `json:"tolerated"`
 }
@@ -75,13 +108,19 @@ const (
 	mostWatch  = 24 * time.Hour
 )
 
-// Check refuses what cannot be forecast.
+// Check refuses what cannot be simulated.
 func (q Question) Check() error {
+	if q.Replicates < 1 || q.Replicates > 10_000 {
+		return fmt.Errorf("%d replicates cannot be simulated; write 1 to 10000", q.Replicates)
+	}
+	return q.CheckFormula()
+}
+
+// CheckFormula refuses what cannot be forecast at all.
+func (q Question) CheckFormula() error {
 	switch {
 	case !(q.Rate > 0) || q.Rate > 1e7:
 		return fmt.Errorf("%g requests per second cannot be forecast; write more than 0, up to 10 million", q.Rate)
-	case q.Replicates < 1 || q.Replicates > 10_000:
-		return fmt.Errorf("%d replicates cannot be simulated; write 1 to 10000", q.Replicates)
 	case len(q.Harms) == 0:
 		return fmt.Errorf("no harm is named; %s", grammar)
 	}
@@ -89,11 +128,17 @@ func (q Question) Check() error {
 		if _, err := h.on(q.Baseline); err != nil {
 			return err
 		}
-		if _, ok := q.guardrail(h.Signal); !ok {
+		if !q.Guarded(h) {
 			return fmt.Errorf("%s: the plan has no guardrail on %s, so nobody would see it; add one, or name another harm", h.Text, h.Signal)
 		}
 	}
 	return nil
+}
+
+// Guarded says whether the plan has a guardrail that looks for a harm.
+func (q Question) Guarded(h Harm) bool {
+	_, ok := q.guardrail(h.Signal)
+	return ok
 }
 
 func (q Question) guardrail(s stagger.Signal) (stagger.Guardrail, bool) {
@@ -109,7 +154,7 @@ func (q Question) guardrail(s stagger.Signal) (stagger.Guardrail, bool) {
 func (q Question) Stage(i int) Forecast {
 	s := q.Plan.Stages[i]
 	f := Forecast{
-		Stage: s.Name, Share: s.Weight.Share(), Rate: q.Rate * s.Weight.Share(), Timebox: s.Timebox.Seconds(),
+		Stage: s.Name, Share: s.Weight.Share(), Rate: q.Rate * s.Weight.Share(), Users: q.Users * s.Weight.Share(), Timebox: s.Timebox.Seconds(),
 		Prospect: []Prospect{}, Notes: []string{},
 	}
 	if len(s.Rules) > 0 {
@@ -126,7 +171,7 @@ func (q Question) Stage(i int) Forecast {
 	for k, h := range q.Harms {
 		p := q.prospect(i, k, h, &f)
 		f.Prospect = append(f.Prospect, p)
-		f.Notes = append(f.Notes, q.advice(s, h, p)...)
+		f.Notes = append(f.Notes, advice(s, p)...)
 	}
 	return f
 }
@@ -134,23 +179,28 @@ func (q Question) Stage(i int) Forecast {
 // health forecasts how long a stage without harm takes.
 func (q Question) health(i int, f *Forecast) {
 	s := q.Plan.Stages[i]
-	least := healthInformation(q.Plan.Guardrails, q.Baseline, f.Share)
-	expected := after(rhoHealthy*math.Log(1/judge.AlphaHealthy), q.Rate*least)
-	l := newStageLife(q, i, q.Baseline)
-	l.watch(s, expected)
-	f.Simulated = l.horizon.Seconds()
-	fates := q.lives(l, seedOf(q.Seed, i, -1), false)
-	f.Healthy = delay(expected, fates, func(f fate) time.Duration { return f.healthy })
+	nats := rhoHealthy * math.Log(1/judge.AlphaHealthy)
+	proved := func(pi float64) passage {
+		return passageOf(after(nats, q.Rate*healthInformation(q.Plan.Guardrails, q.Baseline, pi)), 0, nats)
+	}
+	expected := after(nats, q.Rate*healthInformation(q.Plan.Guardrails, q.Baseline, f.Share))
+	watched, p := horizon(s, expected), proved(f.Share)
+	f.Healthy = p.delay(expected, watched)
+	if q.Replicates > 0 {
+		f.Simulated = watched.Seconds()
+		l := newStageLife(q, i, q.Baseline)
+		l.horizon = watched
+		f.Healthy = lived(f.Healthy, q.lives(l, seedOf(q.Seed, i, -1), false), func(f fate) time.Duration { return f.healthy })
+	}
 	switch {
 	case f.Healthy.Share >= enough:
 	case s.Timebox == 0:
 		f.Notes = append(f.Notes, fmt.Sprintf("a healthy candidate is proved so in %.0f of 100 rollouts within %s; choose wider healthy margins or a larger weight",
-			100*f.Healthy.Share, span(l.horizon)))
+			100*f.Healthy.Share, span(watched)))
 	default:
+		f.Remedy = remedy(s, proved)
 		f.Notes = append(f.Notes, fmt.Sprintf("a healthy candidate is proved so in %.0f of 100 rollouts before the timebox of %s ends; %s",
-			100*f.Healthy.Share, span(s.Timebox), q.easier(s, func(pi float64) time.Duration {
-				return after(rhoHealthy*math.Log(1/judge.AlphaHealthy), q.Rate*healthInformation(q.Plan.Guardrails, q.Baseline, pi))
-			}, "or choose wider healthy margins")))
+			100*f.Healthy.Share, span(s.Timebox), f.Remedy.offer("or choose wider healthy margins")))
 	}
 }
 
@@ -160,26 +210,50 @@ func (q Question) prospect(i, k int, h Harm, f *Forecast) Prospect {
 	g, _ := q.guardrail(h.Signal) // Check has seen to it
 	harmed, _ := h.on(q.Baseline) // and to this
 	e := expect(g, q.Baseline, harmed, f.Share, q.Rate)
-	l := newStageLife(q, i, harmed)
-	l.watch(s, e.Rollback)
-	f.Simulated = max(f.Simulated, l.horizon.Seconds())
-	fates := q.lives(l, seedOf(q.Seed, i, k), true)
+	watched := horizon(s, e.Rollback)
 	p := Prospect{
-		Harm: h.Text, Signal: h.Signal, Tolerated: e.Rollback == 0,
-		Suspect:  delay(e.Suspect, fates, func(f fate) time.Duration { return f.suspect }),
-		Rollback: delay(e.Rollback, fates, func(f fate) time.Duration { return f.rollback }),
-		Exposed:  median(fates, func(f fate) float64 { return f.exposed }),
-		Failed:   median(fates, func(f fate) float64 { return f.failed }),
+		Harm: h.Text, Means: h.Words(), Signal: h.Signal, Tolerated: e.Rollback == 0,
+		Suspect: e.suspicion(g).delay(e.Suspect, watched), Rollback: e.proof(g).delay(e.Rollback, watched),
 	}
-	p.Sees = p.Rollback.Share >= enough
+	p.Seen = p.Rollback.Share
+	p.Exposed = f.Rate * watched.Seconds()
+	if p.Rollback.Median > 0 {
+		p.Exposed = f.Rate * p.Rollback.Median
+	}
+	p.Failed = p.Exposed * harmed.Errors
+	if q.Replicates > 0 {
+		f.Simulated = max(f.Simulated, watched.Seconds())
+		l := newStageLife(q, i, harmed)
+		l.horizon = watched
+		p.live(q.lives(l, seedOf(q.Seed, i, k), true))
+	}
+	p.Sees = p.Seen >= enough
+	if !p.Sees && !p.Tolerated {
+		p.Remedy = remedy(s, func(pi float64) passage { return expect(g, q.Baseline, harmed, pi, q.Rate).proof(g) })
+		if p.Passed > 1-enough && p.Rollback.Most > 0 {
+			p.Remedy.MinTime = span(roundUp(seconds(p.Rollback.Most)))
+		}
+	}
+	p.Sentence = p.sentence(s)
 	return p
 }
 
-// watch sets how long a life is; expected is how long a decision takes.
-func (l *stageLife) watch(s stagger.Stage, expected time.Duration) {
-	if l.horizon = s.Timebox; l.horizon == 0 {
-		l.horizon = min(max(endless*expected, leastWatch, s.MinTime), mostWatch)
+// live puts what was simulated in the place of the formula.
+func (p *Prospect) live(fates []fate) {
+	p.Suspect = lived(p.Suspect, fates, func(f fate) time.Duration { return f.suspect })
+	p.Rollback = lived(p.Rollback, fates, func(f fate) time.Duration { return f.rollback })
+	p.Exposed = median(fates, func(f fate) float64 { return f.exposed })
+	p.Failed = median(fates, func(f fate) float64 { return f.failed })
+	p.Seen = portion(fates, func(f fate) bool { return f.rollback > 0 && (f.passed == 0 || f.rollback <= f.passed) })
+	p.Passed = portion(fates, func(f fate) bool { return f.passed > 0 && (f.rollback == 0 || f.passed < f.rollback) })
+}
+
+// horizon is how long a stage is watched; expected is how long a decision takes.
+func horizon(s stagger.Stage, expected time.Duration) time.Duration {
+	if s.Timebox > 0 {
+		return s.Timebox
 	}
+	return min(max(endless*expected, leastWatch, s.MinTime), mostWatch)
 }
 
 // giveUp is after how many lives without an answer no more are tried: then
@@ -191,6 +265,9 @@ func (q Question) lives(l stageLife, seed uint64, harmful bool) []fate {
 	var fates []fate
 	answers := 0
 	for n := range q.Replicates {
+		if len(fates) > 0 && q.Halt != nil && q.Halt() {
+			break
+		}
 		f := l.live(mixed(seed+uint64(n)), harmful)
 		fates = append(fates, f)
 		if f.rollback > 0 || !harmful && f.healthy > 0 {
@@ -208,8 +285,9 @@ func seedOf(seed uint64, stage, harm int) uint64 {
 	return mixed(mixed(seed) ^ uint64(stage+1)<<32 ^ uint64(harm+2)<<16)
 }
 
-// delay sums up when lives came to something.
-func delay(expected time.Duration, fates []fate, of func(fate) time.Duration) Delay {
+// lived sums up when lives came to something. What most never came to, because
+// the stage ended, is told by the formula, d.
+func lived(d Delay, fates []fate, of func(fate) time.Duration) Delay {
 	var came []float64
 	for _, f := range fates {
 		if t := of(f); t > 0 {
@@ -223,10 +301,25 @@ func delay(expected time.Duration, fates []fate, of func(fate) time.Duration) De
 		}
 		return 0 // most never came to it
 	}
-	return Delay{
-		Formula: round(expected.Seconds()), Median: at(0.5), P90: at(0.9),
-		Share: float64(len(came)) / float64(len(fates)),
+	d.Median, d.P90, d.Share = at(0.5), at(0.9), float64(len(came))/float64(len(fates))
+	if d.Median > 0 {
+		d.Half = d.Median
 	}
+	d.Most = max(d.Most, d.Half)
+	if d.P90 > 0 {
+		d.Most = d.P90
+	}
+	return d
+}
+
+func portion(fates []fate, is func(fate) bool) float64 {
+	n := 0
+	for _, f := range fates {
+		if is(f) {
+			n++
+		}
+	}
+	return float64(n) / float64(len(fates))
 }
 
 // round leaves what a formula can know.
@@ -242,46 +335,65 @@ func median(fates []fate, of func(fate) float64) float64 {
 }
 
 // advice says what would help a stage that does not see a harm.
-func (q Question) advice(s stagger.Stage, h Harm, p Prospect) []string {
+func advice(s stagger.Stage, p Prospect) []string {
 	switch {
 	case p.Tolerated:
-		return []string{fmt.Sprintf("%s is within what the guardrail tolerates: nothing is done about it at any traffic", h.Text)}
-	case p.Sees || s.Timebox == 0 && p.Rollback.Share > 0.5:
+		return []string{fmt.Sprintf("%s is within what the guardrail tolerates: nothing is done about it at any traffic", p.Harm)}
+	case p.Sees || s.Timebox == 0 && p.Rollback.Share > 0.5 && p.Passed <= 1-enough:
 		return nil
+	case p.Passed > 1-enough:
+		return []string{fmt.Sprintf("this stage cannot be relied on to see %s: in %.0f of 100 rollouts it is taken for healthy first, since it is within the healthy margin or near it; %schoose a narrower healthy margin",
+			p.Harm, 100*p.Passed, p.Remedy.longer())}
 	}
-	g, _ := q.guardrail(h.Signal)
-	harmed, _ := h.on(q.Baseline)
 	seen := fmt.Sprintf("it is rolled back in %.0f of 100 rollouts before the timebox of %s ends", 100*p.Rollback.Share, span(s.Timebox))
 	if s.Timebox == 0 {
 		seen = fmt.Sprintf("it is rolled back in %.0f of 100 rollouts within a day", 100*p.Rollback.Share)
 	}
-	return []string{fmt.Sprintf("this stage cannot be relied on to see %s: %s; %s", h.Text, seen, q.easier(s, func(pi float64) time.Duration {
-		return expect(g, q.Baseline, harmed, pi, q.Rate).Rollback
-	}, "or mirror the baseline's traffic to the candidate, so that it meets all of it and nobody waits for its answers"))}
+	return []string{fmt.Sprintf("this stage cannot be relied on to see %s: %s; %s", p.Harm, seen,
+		p.Remedy.offer("or mirror the baseline's traffic to the candidate, so that it meets all of it and nobody waits for its answers"))}
 }
 
-// safely is how much longer than the median by formula a timebox should be, so
-// that most lives fit.
-const safely = 2
-
-// easier offers a longer timebox, a larger weight and something else.
-func (q Question) easier(s stagger.Stage, needs func(share float64) time.Duration, other string) string {
-	offer := ""
-	if t := needs(s.Weight.Share()); t > 0 && t < mostWatch*7 {
-		offer = fmt.Sprintf("write a timebox of %s, ", span(roundUp(safely*t)))
+// remedy finds a longer timebox and a larger weight in which nine in ten come to
+// what needs the share of traffic to be proved.
+func remedy(s stagger.Stage, needs func(share float64) passage) *Remedy {
+	var r Remedy
+	if t := seconds(min(needs(s.Weight.Share()).quantile(0.9), longest.Seconds())); t > 0 && t < mostWatch*7 {
+		r.Timebox = span(roundUp(t))
 	}
-	if s.Timebox > 0 {
-		for _, percent := range []float64{1, 2, 5, 10, 15, 20, 25, 30, 40, 50} {
-			w := stagger.Percent(percent)
-			if t := needs(w.Share()); w > s.Weight && t > 0 && safely*t <= s.Timebox {
-				return offer + fmt.Sprintf("or a weight of %s, ", w) + other
-			}
+	if s.Timebox == 0 {
+		return &r
+	}
+	for _, percent := range []float64{1, 2, 5, 10, 15, 20, 25, 30, 40, 50} {
+		w := stagger.Percent(percent)
+		if w > s.Weight && needs(w.Share()).within(s.Timebox.Seconds()) >= 0.9 {
+			r.Weight = w.String()
+			break
 		}
 	}
-	if offer == "" {
+	return &r
+}
+
+// offer says what to write, and something else.
+func (r *Remedy) offer(other string) string {
+	var parts []string
+	if r.Timebox != "" {
+		parts = append(parts, "write a timebox of "+r.Timebox)
+	}
+	if r.Weight != "" {
+		parts = append(parts, "or a weight of "+r.Weight)
+	}
+	if len(parts) == 0 {
 		return strings.TrimPrefix(other, "or ")
 	}
-	return offer + other
+	return strings.TrimPrefix(strings.Join(append(parts, other), ", "), "or ")
+}
+
+// longer offers a longer stay before the stage may end.
+func (r *Remedy) longer() string {
+	if r.MinTime == "" {
+		return ""
+	}
+	return "write a min_time of " + r.MinTime + ", or "
 }
 
 // roundUp leaves minutes, and hours of what takes many.
@@ -310,4 +422,11 @@ func span(d time.Duration) string {
 		}
 	}
 	return text
+}
+
+// Estimate forecasts one stage by formula alone, at once. It knows nothing of
+// shed traffic, nor of stages that take a harm for healthy.
+func (q Question) Estimate(i int) Forecast {
+	q.Replicates = 0
+	return q.Stage(i)
 }

@@ -141,13 +141,28 @@ type Expected struct {
 	Rollback time.Duration
 }
 
+// suspicion and proof are how the times spread.
+func (e Expected) suspicion(g stagger.Guardrail) passage {
+	suspect, _ := rhos(g)
+	return passageOf(e.Suspect, 0, suspect*math.Log(1/judge.AlphaSuspect))
+}
+
+func (e Expected) proof(g stagger.Guardrail) passage {
+	_, rollback := rhos(g)
+	return passageOf(e.Rollback, erased, rollback*math.Log(1/g.Alpha))
+}
+
+func rhos(g stagger.Guardrail) (suspect, rollback float64) {
+	if g.Signal == stagger.SignalLatency {
+		return rhoSuspectLatency, rhoRollbackLatency
+	}
+	return rhoSuspectErrors, rhoRollbackErrors
+}
+
 // expect says how long a harm takes at a rate of requests per second of both
 // versions.
 func expect(g stagger.Guardrail, base, harmed Baseline, pi, rate float64) Expected {
-	rhoSuspect, rhoRollback := rhoSuspectErrors, rhoRollbackErrors
-	if g.Signal == stagger.SignalLatency {
-		rhoSuspect, rhoRollback = rhoSuspectLatency, rhoRollbackLatency
-	}
+	rhoSuspect, rhoRollback := rhos(g)
 	i := harmInformation(g, base, harmed, pi)
 	e := Expected{
 		Suspect:  after(rhoSuspect*math.Log(1/judge.AlphaSuspect), rate*i),

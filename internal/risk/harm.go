@@ -27,6 +27,19 @@ func (b Baseline) Level(q float64) float64 {
 	return histogram.Upper(b.Latency.quantile(q))
 }
 
+// Typed is a baseline of which people know the median and the 99th percentile,
+// in seconds: log-normal. It is refused unless 0 < p50 < p99.
+func Typed(errors, p50, p99 float64) (Baseline, error) {
+	const z99 = 2.3263478740408408
+	if !(p50 > 0 && p99 > p50) || math.IsInf(p99, 0) {
+		return Baseline{}, fmt.Errorf("a p50 of %gms and a p99 of %gms are no distribution; write a p50 above 0 and a p99 above it", 1000*p50, 1000*p99)
+	}
+	if !(errors >= 0 && errors < 1) {
+		return Baseline{}, fmt.Errorf("%g%% of requests cannot be what usually fails; write 0%% to below 100%%", 100*errors)
+	}
+	return Baseline{Errors: errors, Latency: LogNormal(p50, math.Log(p99/p50)/z99), Source: "as it was given"}, nil
+}
+
 // Usual is a baseline for those who have none: 0.1% errors, and latencies
 // log-normal with a median of 20 ms and sigma 1, so that the 99th percentile is
 // 205 ms.
@@ -43,7 +56,8 @@ type Harm struct {
 	// Text is how people write it, "errors=1%".
 	Text string
 
-	share    float64 // of requests that fail; 0: ratio counts
+	share    float64 // of requests that fail; 0: more or ratio counts
+	more     float64 // of requests that fail, beside those that do anyway
 	ratio    float64 // of the shares that fail
 	quantile float64 // of latency
 	increase float64 // relative, at the quantile
@@ -55,10 +69,11 @@ var quantiles = []struct {
 	q    float64
 }{{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p99.9", 0.999}}
 
-const grammar = "write errors=1%, errors=3x, p50=+10%, p90, p95, p99=+50% or p99.9"
+const grammar = "write errors=1%, errors=+1%, errors=3x, p50=+10%, p90, p95, p99=+50% or p99.9"
 
-// ParseHarm reads "errors=1%" (the candidate fails so many), "errors=3x" (so
-// many times as many as the baseline) or "p99=+50%".
+// ParseHarm reads "errors=1%" (the candidate fails so many), "errors=+1%" (so
+// many more than the baseline), "errors=3x" (so many times as many) or
+// "p99=+50%".
 func ParseHarm(text string) (Harm, error) {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok {
@@ -86,6 +101,7 @@ func parseErrors(text, value string) (Harm, error) {
 		return h, nil
 	}
 	number, percent := strings.CutSuffix(value, "%")
+	number, more := strings.CutPrefix(number, "+")
 	v, err := strconv.ParseFloat(number, 64)
 	if percent {
 		v /= 100
@@ -93,7 +109,9 @@ func parseErrors(text, value string) (Harm, error) {
 	if err != nil || !(v > 0 && v <= 1) {
 		return Harm{}, fmt.Errorf("%q is no harm; write a share above 0%%, up to 100%%, such as errors=1%%", text)
 	}
-	h.share = v
+	if h.share = v; more {
+		h.share, h.more = 0, v
+	}
 	return h, nil
 }
 
@@ -120,14 +138,15 @@ func (q Question) Usually() []Harm {
 		if err != nil {
 			panic(fmt.Sprintf("the usual harm %s: %v", text, err)) // they are constants
 		}
-		if _, guarded := q.guardrail(h.Signal); guarded && h.possible(q.Baseline) {
+		if _, guarded := q.guardrail(h.Signal); guarded && h.Possible(q.Baseline) {
 			harms = append(harms, h)
 		}
 	}
 	return harms
 }
 
-func (h Harm) possible(b Baseline) bool {
+// Possible says whether the harm would make a baseline worse at all.
+func (h Harm) Possible(b Baseline) bool {
 	_, err := h.on(b)
 	return err == nil
 }
@@ -144,7 +163,10 @@ func (h Harm) on(b Baseline) (Baseline, error) {
 		return b, fmt.Errorf("%s: the baseline never fails, so this is no harm; write a share, such as errors=1%%", h.Text)
 	}
 	worse := h.share
-	if h.ratio > 0 {
+	switch {
+	case h.more > 0:
+		worse = min(b.Errors+h.more, 1)
+	case h.ratio > 0:
 		worse = min(h.ratio*b.Errors, 1)
 	}
 	if !(worse > b.Errors) || math.IsNaN(worse) {

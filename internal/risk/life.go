@@ -32,6 +32,7 @@ type stageLife struct {
 	share   float64 // of the candidate
 	probe   float64 // its share after a catastrophe
 	horizon time.Duration
+	least   time.Duration // before it the stage does not end
 	errors  [2]float64
 	dice    [2]die
 	told    stagger.Observation // of metrics, in every interval
@@ -57,7 +58,9 @@ func told(guardrails []stagger.Guardrail) stagger.Observation {
 // never.
 type fate struct {
 	suspect, rollback, healthy time.Duration
-	exposed, failed            float64 // requests that met the candidate until then
+	// passed is when the stage would have ended, for being healthy.
+	passed          time.Duration
+	exposed, failed float64 // requests that met the candidate until then
 }
 
 // newStageLife is a life of the i-th stage of a plan.
@@ -71,6 +74,7 @@ func newStageLife(q Question, i int, candidate Baseline) stageLife {
 		rate: q.Rate, share: stage.Weight.Share(), probe: q.Plan.Shed.Probe.Share(),
 		errors: [2]float64{q.Baseline.Errors, candidate.Errors},
 	}
+	l.least = max(stage.MinTime, seconds(float64(stage.MinSamples)/(q.Rate*l.share)))
 	if i == 0 {
 		l.config.WarmUp = q.Plan.WarmUp // later the candidate has been running for a while
 	}
@@ -119,7 +123,9 @@ func (l stageLife) live(seed uint64, harmful bool) fate {
 		}
 		looked = age
 		v := j.Verdict(now)
-		f.note(v, age)
+		if f.note(v, age); f.passed == 0 && age >= l.least && v.Outcome == stagger.OutcomeHealthy {
+			f.passed = age
+		}
 		if f.rollback > 0 || !harmful && f.healthy > 0 {
 			return f
 		}

@@ -341,7 +341,7 @@ func TestLivesAreNotAlike(t *testing.T) {
 	q := question(t, 1000, 5, "errors=2%")
 	harmed, _ := q.Harms[0].on(q.Baseline)
 	l := newStageLife(q, 0, harmed)
-	l.watch(q.Plan.Stages[0], 0)
+	l.horizon = horizon(q.Plan.Stages[0], 0)
 	var times []time.Duration
 	for _, f := range q.lives(l, 1, true) {
 		times = append(times, f.rollback)
@@ -359,9 +359,9 @@ func TestAStageThatCannotSeeSaysWhatWouldHelp(t *testing.T) {
 		change       func(*stagger.Stage)
 		want         string
 	}{
-		"too little traffic": {100, 1, "errors=3x", nil, "cannot be relied on to see errors=3x: it is rolled back in 0 of 100 rollouts before the timebox of 1h ends; write a timebox of 12h, or a weight of 20%, or mirror the baseline's traffic"},
+		"too little traffic": {100, 1, "errors=3x", nil, "cannot be relied on to see errors=3x: it is rolled back in 0 of 100 rollouts before the timebox of 1h ends; write a timebox of 9h45m, or a weight of 15%, or mirror the baseline's traffic"},
 		"next to none":       {0.01, 1, "errors=3x", nil, "before the timebox of 1h ends; mirror"},
-		"not yet healthy":    {100, 1, "errors=60%", nil, "of 100 rollouts before the timebox of 1h ends; write a timebox of 6h30m, or a weight of 10%, or choose wider healthy margins"},
+		"not yet healthy":    {100, 1, "errors=60%", nil, "of 100 rollouts before the timebox of 1h ends; write a timebox of 8h, or a weight of 10%, or choose wider healthy margins"},
 		"tolerated":          {100, 50, "p50=+3%", nil, "p50=+3% is within what the guardrail tolerates"},
 		"by rule":            {1000, 50, "errors=60%", func(s *stagger.Stage) { s.Rules = []stagger.Rule{{Header: "X", Equals: "y"}} }, "whom the rules of this stage choose is not known here"},
 	} {

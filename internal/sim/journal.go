@@ -86,11 +86,25 @@ func (j *Journal) all() []stagger.Rollout {
 	return slices.SortedFunc(maps.Values(j.rollouts), func(a, b stagger.Rollout) int { return a.CreatedAt.Compare(b.CreatedAt) })
 }
 
-// Rollout returns one rollout.
-func (j *Journal) Rollout(id string) stagger.Rollout {
+// Recorded returns one rollout; zero if there is none.
+func (j *Journal) Recorded(id string) stagger.Rollout {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.rollouts[id]
+}
+
+// Rollout returns one rollout to the controller.
+func (j *Journal) Rollout(ctx context.Context, id string) (stagger.Rollout, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r, ok := j.rollouts[id]
+	if err := j.read(ctx); err != nil {
+		return stagger.Rollout{}, err
+	}
+	if !ok {
+		return r, &stagger.Error{Code: stagger.CodeNotFound, Message: "there is no rollout " + id}
+	}
+	return r, nil
 }
 
 // LastProgress returns the last progress saved of a rollout.

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -90,6 +91,7 @@ type life struct {
 	journal, plane, source, lost float64
 	down                         int // steps until the controller lives again
 	deployed                     int
+	reviews                      *rand.Rand
 }
 
 func newLife(seed uint64) *life {
@@ -97,7 +99,7 @@ func newLife(seed uint64) *life {
 	if seed%5 == 0 {
 		judge = controller.StatisticalJudge
 	}
-	l := &life{world: sim.NewWorld(seed, 200, judge)}
+	l := &life{world: sim.NewWorld(seed, 200, judge), reviews: rand.New(rand.NewPCG(seed, 11))}
 	w := l.world
 	w.Journal.Fault = func() sim.Fault { return l.fault(l.journal) }
 	w.Journal.Down = func() bool { return l.strikes(l.journal) }
@@ -127,6 +129,7 @@ func (l *life) live(ctx context.Context) {
 	w.Run(ctx, 2*time.Second)
 	for range 3 * time.Minute / sim.Tick {
 		l.happen()
+		l.review()
 		if w.Controller == nil {
 			if l.down--; l.down <= 0 {
 				l.start(ctx)
@@ -215,6 +218,18 @@ func (l *life) meddle() {
 	})
 }
 
+// review lets a person judge any rollout there was, over or not. It has a chance
+// of its own, so that lives go as they went before there were reviews.
+func (l *life) review() {
+	all := l.world.Journal.Rollouts()
+	if len(all) == 0 || l.reviews.IntN(100) > 0 {
+		return
+	}
+	l.world.Ask(stagger.VerbReview, func(c *stagger.Command) {
+		c.Rollout, c.Judgement = all[l.reviews.IntN(len(all))].ID, stagger.JudgementFalseAlarm
+	})
+}
+
 // heal mends everything and rolls back what runs: then the record, the data
 // plane and the answers must come to agree.
 func (l *life) heal(ctx context.Context) {
@@ -247,6 +262,7 @@ func (t tally) varied(test *testing.T) {
 	for _, kind := range []stagger.EventKind{
 		stagger.EventShed, stagger.EventRestored, stagger.EventBlinded, stagger.EventSighted, stagger.EventPromoted,
 		stagger.EventRolledBack, stagger.EventSuperseded, stagger.EventConverged, stagger.EventWeightSet, stagger.EventTimeboxEnded,
+		stagger.EventReviewed,
 	} {
 		if t["event "+string(kind)] == 0 {
 			test.Errorf("no life has seen %s", kind)

@@ -170,7 +170,7 @@ func (w *World) checkRecorded(what string, inForce stagger.Split) {
 }
 
 func (w *World) wasPromoted(rollout string) bool {
-	return w.Journal.Rollout(rollout).Phase == stagger.PhasePromoted
+	return w.Journal.Recorded(rollout).Phase == stagger.PhasePromoted
 }
 
 // check holds what must be true after every step.

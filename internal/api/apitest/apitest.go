@@ -184,8 +184,11 @@ func (s *Server) carryOut(ctx context.Context, c stagger.Command) error {
 	if err != nil {
 		return err
 	}
-	if r.Phase.Final() {
+	switch over, review := r.Phase.Final(), c.Verb == stagger.VerbReview; {
+	case over && !review:
 		return &stagger.Error{Code: stagger.CodeConflict, Message: fmt.Sprintf("rollout %s is over: %s", r.ID, r.Phase)}
+	case review && !over:
+		return &stagger.Error{Code: stagger.CodeConflict, Message: fmt.Sprintf("rollout %s is not over: %s", r.ID, r.Phase)}
 	}
 	r, e := Follow(r, c)
 	return s.Store.Commit(ctx, r, []stagger.Event{e})
@@ -209,6 +212,7 @@ func Follow(r stagger.Rollout, c stagger.Command) (stagger.Rollout, stagger.Even
 		stagger.VerbPause: stagger.EventPaused, stagger.VerbResume: stagger.EventResumed,
 		stagger.VerbPromote: stagger.EventStageEntered, stagger.VerbRollback: stagger.EventRolledBack,
 		stagger.VerbAbort: stagger.EventAborted, stagger.VerbWeight: stagger.EventWeightSet,
+		stagger.VerbReview: stagger.EventReviewed,
 	}
 	switch c.Verb {
 	case stagger.VerbPause:
@@ -226,14 +230,26 @@ func Follow(r stagger.Rollout, c stagger.Command) (stagger.Rollout, stagger.Even
 		}
 	case stagger.VerbResume, stagger.VerbStart:
 		r.Phase = stagger.PhaseProgressing
+	case stagger.VerbReview:
+		r.Review = &stagger.Review{Judgement: c.Judgement, Reason: c.Reason, Actor: c.Actor, At: Epoch.Add(time.Duration(r.Events+1) * time.Second)}
 	}
 	r.Events++
-	r.Reason = c.Reason
+	if c.Verb != stagger.VerbReview {
+		r.Reason = c.Reason
+	}
 	r.UpdatedAt = Epoch.Add(time.Duration(r.Events) * time.Second)
 	return r, stagger.Event{
 		Rollout: r.ID, Seq: r.Events, At: r.UpdatedAt, Kind: kinds[c.Verb], Actor: c.Actor, Reason: c.Reason,
-		Phase: r.Phase, Stage: r.Stage, Weight: r.Weight, Manual: r.Manual, Command: c.ID,
+		Phase: r.Phase, Stage: r.Stage, Weight: r.Weight, Manual: r.Manual, Command: c.ID, Review: reviewed(r, c.Verb),
 	}
+}
+
+// reviewed is what the event of a review brings.
+func reviewed(r stagger.Rollout, verb stagger.Verb) *stagger.Review {
+	if verb != stagger.VerbReview {
+		return nil
+	}
+	return r.Review
 }
 
 // Add records n events more of a rollout, outside of any command.

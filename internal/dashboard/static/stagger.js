@@ -84,14 +84,18 @@ document.addEventListener("click", (event) => {
 shortcutsOn.checked = localStorage.getItem("shortcuts") !== "off";
 shortcutsOn.addEventListener("change", () => localStorage.setItem("shortcuts", shortcutsOn.checked ? "on" : "off"));
 
+// A key counts when it is let go, so that it is not written into the field that
+// it leads to.
+let pressed = "";
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
-  if (event.key === "?") return showKeys();
-  if (!shortcutsOn.checked) return;
-  const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  if (!found) return;
-  event.preventDefault();
-  found.click();
+  const elsewhere = event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest?.("input, textarea, select, dialog");
+  pressed = elsewhere ? "" : event.key;
+});
+document.addEventListener("keyup", (event) => {
+  const key = pressed === event.key ? pressed : "";
+  pressed = "";
+  if (key === "?") return showKeys();
+  if (key && shortcutsOn.checked) document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.click();
 });
 
 function showKeys() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/engine"
 	"github.com/stagger-dev/stagger/internal/outcome"
 	"github.com/stagger-dev/stagger/internal/present"
 )
@@ -41,7 +42,7 @@ func both(left, right []fact) []pair {
 
 func pairOf(a, b fact) pair {
 	p := pair{Name: a.Name, A: cmp.Or(a.Said, present.Unknown), B: cmp.Or(b.Said, present.Unknown)}
-	if a.Said == b.Said || a.fleeting {
+	if a.Said == b.Said || a.fleeting || b.fleeting {
 		return p
 	}
 	p.Differs = true
@@ -178,10 +179,14 @@ func placeWord(r stagger.Rollout) string {
 }
 
 func endedBy(l outcome.Life) string {
-	switch {
-	case l.Ended.IsZero():
+	if l.Ended.IsZero() {
 		return ""
-	case l.ByHand:
+	}
+	return whoEnded(l.ByHand)
+}
+
+func whoEnded(byHand bool) string {
+	if byHand {
 		return "a person"
 	}
 	return "Stagger"
@@ -195,12 +200,12 @@ func (s side) stageOutcome() []fact {
 	spent := one.Spent(s.now)
 	facts := []fact{
 		{Name: "Reached", Said: "yes"},
-		{Name: "Began (UTC)", Said: one.Entered.UTC().Format(time.DateTime), fleeting: true},
+		{Name: "Started (UTC)", Said: one.Entered.UTC().Format(time.DateTime), fleeting: true},
 		{Name: "Took", Said: present.Span(spent), length: spent},
 		{Name: "Weight", Said: weights(one)},
 	}
 	if one.By != "" {
-		facts = append(facts, fact{Name: "Ended with", Said: present.Kind(one.By).String()}, fact{Name: "Why", Said: one.Reason}, fact{Name: "By", Said: one.Actor})
+		facts = append(facts, fact{Name: "Outcome", Said: present.Kind(one.By).String()}, fact{Name: "Ended by", Said: whoEnded(one.Actor != engine.Actor)}, fact{Name: "Why", Said: one.Reason})
 	}
 	if v := one.Verdict; v != nil {
 		facts = append(facts, fact{Name: "Requests judged", Said: fmt.Sprintf("%s and %s", present.Count(v.Baseline.Stage), present.Count(v.Candidate.Stage)), fleeting: true})

@@ -222,7 +222,7 @@ func TestCompareMarksWhatDiffers(t *testing.T) {
 	alike, _ := w.get(t, "/compare?a="+a.ID+"&b="+a.ID, http.StatusOK)
 	alike.wants(t, "✔ The two are alike")
 	stage, _ := w.get(t, "/compare?a="+a.ID+":1&b="+b.ID+":few", http.StatusOK)
-	stage.wants(t, "stage few", "Reached yes yes same", "Ended with ✘ rolled back ▶ stage entered ≠ differs", "By stagger stagger same")
+	stage.wants(t, "stage few", "Reached yes yes same", "Outcome ✘ rolled back ▶ stage entered ≠ differs", "Ended by Stagger Stagger same")
 	later, _ := w.get(t, "/compare?a="+a.ID+":bake&b="+b.ID+":bake", http.StatusOK)
 	later.wants(t, "Reached no yes ≠ differs")
 }

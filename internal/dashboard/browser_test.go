@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,8 +19,9 @@ import (
 	"github.com/stagger-dev/stagger/internal/api/apitest"
 )
 
-// browser starts a browser. Without one the test is skipped, but not in CI.
-func browser(t *testing.T) context.Context {
+// browser starts a browser, which may complain of what is meant to happen.
+// Without one the test is skipped, but not in CI.
+func browser(t *testing.T, meant ...string) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -37,7 +40,8 @@ func browser(t *testing.T) context.Context {
 		case *runtime.EventExceptionThrown:
 			t.Errorf("the script failed: %s", e.ExceptionDetails.Text)
 		case *cdplog.EventEntryAdded:
-			if e.Entry.Level == cdplog.EntryLevelError {
+			expected := func(part string) bool { return strings.Contains(e.Entry.Text, part) }
+			if e.Entry.Level == cdplog.EntryLevelError && !slices.ContainsFunc(meant, expected) {
 				t.Errorf("the browser complains: %s", e.Entry.Text)
 			}
 		}

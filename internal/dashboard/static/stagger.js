@@ -23,7 +23,7 @@ function news() {
 // somebody does.
 document.addEventListener("htmx:sse:after:connection", () => { say("● live"); news(); });
 document.addEventListener("htmx:sse:after:message", news);
-document.addEventListener("htmx:sse:before:connection", () => say("○ connecting …"));
+document.addEventListener("htmx:sse:before:connection", ({ detail }) => say(detail.connection.attempt ? "○ connecting again …" : "○ connecting …"));
 document.addEventListener("htmx:sse:error", (event) => {
   say("○ connecting again …");
   // Signed out, or the store is another one: the stream will not come back.

@@ -44,17 +44,16 @@ func (w *window) latencies(versions [arms]string) stagger.Latencies {
 // bins says how many buckets make a bin, the least power of two with which there
 // are not too many; the number of the first bin; and how many there are.
 func (w *window) bins() (step, first int32, n int) {
-	low, high, any := int32(0), int32(0), false
+	low, high := histogram.MaxIndex+1, histogram.MinIndex-1
 	for _, h := range w.Arms {
 		if h.Zero > 0 {
-			low, high, any = extended(low, high, any, histogram.MinIndex)
+			low, high = histogram.MinIndex, max(high, histogram.MinIndex)
 		}
 		if k := len(h.Buckets); k > 0 {
-			low, high, any = extended(low, high, any, h.Buckets[0].Index)
-			low, high, any = extended(low, high, any, h.Buckets[k-1].Index)
+			low, high = min(low, h.Buckets[0].Index), max(high, h.Buckets[k-1].Index)
 		}
 	}
-	if !any {
+	if low > high {
 		return 1, 0, 0
 	}
 	for step = 1; ; step *= 2 {
@@ -63,13 +62,6 @@ func (w *window) bins() (step, first int32, n int) {
 			return step, first, n
 		}
 	}
-}
-
-func extended(low, high int32, any bool, index int32) (int32, int32, bool) {
-	if !any {
-		return index, index, true
-	}
-	return min(low, index), max(high, index), true
 }
 
 // bin is the number of the bin that bucket i lies in: bin k ends with bucket

@@ -136,14 +136,14 @@ func TestScreenshots(t *testing.T) {
 	trial(t, busy)
 	lived(t, busy)
 	ctx := browser(t)
-	for name, address := range map[string]string{"first": empty.url + "/", "services": busy.url + "/", "rollout": busy.url + rolloutPath} {
+	for name, address := range map[string]string{"first": empty.url + "/", "services": busy.url + "/", "rollout": busy.url + rolloutPath, "plan": busy.url + "/plan?rps=400&users=24000"} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1200, 400} {
 				_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 				})
 				must(t, err)
-				must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(address), chromedp.WaitVisible("h1")))
+				must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(address), chromedp.WaitVisible(chromedp.CSS("h1"))))
 				wide := run(ctx, t, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`))
 				picture := run(ctx, t, chromedp.FullScreenshot(100))
 				if wide {

@@ -31,9 +31,6 @@ func (s *scene) stages() any {
 		return p
 	}
 	p.Next = s.Progress.Next
-	if in := s.Progress.NextAt.Sub(s.Now); in > 0 {
-		p.Next += ", in " + present.Span(in.Round(time.Second))
-	}
 	return p
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -91,12 +92,34 @@ func checkLines(t *testing.T, s Scenario, out string, want Summary) {
 	if trouble := s.From != FromStart || s.troubled(); trouble != (got.DetectedAfter > 0) {
 		t.Errorf("detected after %v seconds", got.DetectedAfter)
 	}
+	var met *stagger.Exposure
 	for i, line := range lines[:len(lines)-1] {
 		var e stagger.Event
 		must(t, json.Unmarshal([]byte(line), &e))
 		if e.Seq != uint64(i+1) {
 			t.Errorf("line %d has event %d", i+1, e.Seq)
 		}
+		if e.Exposure != nil {
+			met = e.Exposure
+		}
+	}
+	if s.Name == DefaultScenario { // others lose telemetry
+		checkExposure(t, met, want)
+	}
+}
+
+// checkExposure holds what the server kept of who met the candidate against what
+// the people of the demo met.
+func checkExposure(t *testing.T, kept *stagger.Exposure, met Summary) {
+	t.Helper()
+	if kept == nil {
+		t.Fatal("the end does not say who met the candidate")
+	}
+	near := func(a, b uint64, least float64) bool {
+		return math.Abs(float64(a)-float64(b)) <= 0.07*float64(b)+least
+	}
+	if !near(kept.Requests, met.CandidateRequests, 5) || !near(kept.Failed, met.CandidateFailed, 5) || !near(kept.Users, uint64(met.UsersExposed), 5) {
+		t.Errorf("kept is %+v, of %+v", kept, met)
 	}
 }
 

@@ -64,7 +64,7 @@ func lacking(needs []stagger.Need) string {
 	}
 	text := "; " + needs[most].Sentence
 	if d := needs[most].Span; d > 0 {
-		text += fmt.Sprintf(", %s at the traffic of now", span(d))
+		text += fmt.Sprintf(", %s at this traffic", span(d))
 	}
 	return text
 }

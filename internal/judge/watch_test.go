@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func TestRestoredWatchGoesOnBitForBit(t *testing.T) {
 			tick := w.tick()
 			through.Observe(tick)
 			restarted.Observe(tick)
-			if a, b := through.Report(), restarted.Report(); a != b {
+			if a, b := through.Report(), restarted.Report(); !reflect.DeepEqual(a, b) {
 				t.Fatalf("minute %d: it says %+v, and after restarts %+v", minute, a, b)
 			}
 		}

@@ -28,11 +28,16 @@ func (c *Crowd) Rollout() string { return c.rollout }
 
 // meet takes in a subject.
 func (c *Crowd) meet(subject uint64) {
-	register, rank := distinct.Place(subject)
+	if register, rank := distinct.Place(subject); uint32(rank) > c.ranks[register].Load() {
+		c.raise(register, uint32(rank))
+	}
+}
+
+// raise is the rare rest of meet, apart so that meet is small.
+func (c *Crowd) raise(register int, rank uint32) {
 	place := &c.ranks[register]
-	for {
-		known := place.Load()
-		if uint32(rank) <= known || place.CompareAndSwap(known, uint32(rank)) {
+	for known := place.Load(); rank > known; known = place.Load() {
+		if place.CompareAndSwap(known, rank) {
 			return
 		}
 	}

@@ -113,7 +113,7 @@ func everything(t testing.TB) meter.Request {
 		m.Seal(start.Add(time.Minute + 3*time.Second))
 		if count(senders(t, ticks(t, m, start))) > 0 {
 			return meter.Request{
-				Subject: subject, Host: meter.Hosts([]string{"a:80"})[0], Arrivals: meter.ArrivalsUnder("seed", nil),
+				Subject: subject, Host: meter.Hosts([]string{"a:80"})[0], Arrivals: meter.ArrivalsUnder("seed", nil), Crowd: meter.CrowdOf("r1", nil),
 			}
 		}
 	}

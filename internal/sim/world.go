@@ -233,6 +233,16 @@ func (j *witness) Verdict(at time.Time) stagger.Verdict {
 	return j.world.verdict
 }
 
+// Needs asks the judge, if it is one that knows.
+func (j *witness) Needs(perSecond float64) []stagger.Need {
+	if of, ok := j.Judge.(interface {
+		Needs(perSecond float64) []stagger.Need
+	}); ok {
+		return of.Needs(perSecond)
+	}
+	return nil
+}
+
 // Settled holds that nothing is left to be done: no command waits, no rollout
 // runs, and what is recorded is in force.
 func (w *World) Settled() {

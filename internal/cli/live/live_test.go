@@ -108,7 +108,8 @@ func progress(m *live.Model, change func(*stagger.Progress)) {
 				slot("p99", 1.02, 0.88, 1.19, 0.3, 0.35), slot("p99.9", 0, 0, 0, 0, 0),
 			},
 		},
-		Next: "stage half at 50%, after 466 requests more on each version",
+		Exposure: stagger.Exposure{All: 28_534, Requests: 1534, Failed: 2, Users: 1021},
+		Next:     "stage half at 50% after 466 more requests on each version, if healthy by then; about 2,900 more requests needed to exclude +24% at p99, 25s at this traffic",
 	}
 	if change != nil {
 		change(&p)
@@ -143,7 +144,9 @@ func pictures() map[string]live.Model {
 	)
 	progress(&baking, func(p *stagger.Progress) {
 		p.At = after(16) // old news
-		p.Observed, p.Baseline, p.Next, p.NextAt = 1, stagger.Level{}, "promoted when the bake is over", after(140)
+		p.Observed, p.Baseline, p.Next, p.NextAt = 1, stagger.Level{}, "promoted in 1m53s, when the bake is over, if still healthy", after(140)
+		used, more, depth := 0.31, 0.84, 12.0
+		p.Baseline.Saturation, p.Candidate.Saturation, p.Candidate.Backlog = &used, &more, &depth
 	})
 	return map[string]live.Model{"fresh": fresh, "calm": calm, "shed": shed, "rolled-back": back, "baking": baking}
 }
@@ -160,7 +163,7 @@ func bad(p *stagger.Progress) {
 		Baseline: 0.0011, Candidate: 0.312, Estimate: 411, Low: 201, High: 790, Tolerance: 1.5, Suspect: 2, Rollback: 0.74,
 		Sentence: "31% failed against 0.11%; half as many again are tolerated",
 	}
-	p.Next, p.NextAt = "rolls back unless the candidate recovers within 15s of the cut", after(35)
+	p.Next, p.NextAt = "rolled back in 8s unless the candidate recovers", after(35)
 }
 
 func TestPictures(t *testing.T) {

@@ -141,12 +141,12 @@ func (p *picture) traffic() []string {
 	}
 	columns := []int{max(label, p.nameWidth()), 11, -10, -9, -9, -9, -9, -11}
 	head := []string{"", "", "req/s", "errors", "p50", "p95", "p99", "in flight"}
-	return []string{
+	return append([]string{
 		pad("split", label) + split + "  " + words,
 		p.Dim(row(head, columns)),
 		row(levels(p.Rollout.Baseline, "baseline", p.Progress.Baseline), columns),
 		row(levels(p.Rollout.Candidate, "candidate", p.Progress.Candidate), columns),
-	}
+	}, p.burden()...)
 }
 
 // observed is the share that meets the candidate. That the traffic has followed
@@ -191,11 +191,7 @@ func (p *picture) next() []string {
 	if !p.seen() || p.Rollout.Phase.Final() {
 		return wrapped(pad(p.Strong("why"), label), p.Rollout.Reason, p.width, 3)
 	}
-	text := p.Progress.Next
-	if in := p.Progress.NextAt.Sub(p.now()); in > 0 {
-		text += " · in " + present.Span(in.Round(time.Second))
-	}
-	return wrapped(pad(p.Strong("next"), label), text, p.width, 2)
+	return wrapped(pad(p.Strong("next"), label), p.Progress.Next, p.width, 2)
 }
 
 // history lists the last n events, the newest last.

@@ -32,6 +32,8 @@ type Service struct {
 	// Fallback answers from the baseline when the candidate fails a request that
 	// may be repeated. The failure still counts against the candidate.
 	Fallback bool `json:"fallback,omitempty"`
+
+	StatusPage StatusPage `json:"status_page,omitzero"`
 }
 
 // Version returns the named version.
@@ -53,6 +55,9 @@ type Route struct {
 	Name string `json:"name"`
 	Host string `json:"host,omitempty"`
 	Path string `json:"path"`
+	// Title is what users call what the route leads to, on the status page;
+	// empty is its name.
+	Title string `json:"title,omitempty"`
 
 	Priority Priority `json:"priority,omitempty"`
 	Degrade  Degrade  `json:"degrade,omitzero"`

@@ -21,6 +21,7 @@ modules() {
 	go mod verify
 	go mod tidy -diff
 	go -C tools mod tidy -diff
+	go -C tools/oidc mod tidy -diff
 	go -C tools/pebble mod tidy -diff
 	go -C tools/wire mod tidy -diff
 }

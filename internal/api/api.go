@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/auth"
 	"github.com/stagger-dev/stagger/internal/capture"
 	"github.com/stagger-dev/stagger/internal/store"
 )
@@ -60,7 +61,9 @@ type Config struct {
 	Capture func(ctx context.Context, o capture.Order, out func(line []byte) error) error
 	// Traffic lets requests wait. Where it is nil none can.
 	Traffic Traffic
-	// Token is what a caller must show; see Guard.
+	// Guard lets callers in; where it is nil, Token does, see Guard. Neither counts
+	// inside another guard.
+	Guard   *auth.Guard
 	Token   string
 	Log     *slog.Logger
 	Version string
@@ -98,7 +101,11 @@ func New(c Config) http.Handler {
 	})
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	return Guard(c.Token, s.contained(withProblems(mux)))
+	answers := s.contained(withProblems(mux))
+	if c.Guard != nil {
+		return c.Guard.Handler(answers)
+	}
+	return Guard(c.Token, answers)
 }
 
 // routes registers every operation and returns the document that describes

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -139,12 +140,27 @@ func (w *world) wait(t *testing.T, id string, wanted func(stagger.Rollout) bool)
 func (w *world) answers(t *testing.T, name string) {
 	t.Helper()
 	body := ""
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if _, body = get(t, w.ProxyURL("web"), "X-User", "ada"); body == name {
 			return
 		}
 	}
 	t.Errorf("%q answers, not %q", body, name)
+}
+
+// measures waits until the metrics have all of this: a tick is sealed and looked
+// at a while after its requests.
+func (w *world) measures(t *testing.T, wanted ...string) {
+	t.Helper()
+	var lacking []string
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		_, metrics := get(t, w.AdminURL()+"/metrics")
+		lacking = slices.DeleteFunc(slices.Clone(wanted), func(one string) bool { return strings.Contains(metrics, one) })
+		if len(lacking) == 0 {
+			return
+		}
+	}
+	t.Errorf("the metrics lack %s", strings.Join(lacking, "\n"))
 }
 
 func progressing(r stagger.Rollout) bool { return r.Phase == stagger.PhaseProgressing }
@@ -158,7 +174,7 @@ func get(t *testing.T, url string, header ...string) (int, string) {
 		request.Header.Set(header[i], header[i+1])
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
-	response, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(request)
+	response, err := (&http.Client{Transport: transport, Timeout: 30 * time.Second}).Do(request)
 	must(t, err)
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
@@ -172,18 +188,12 @@ func TestTrafficFollowsTheRollout(t *testing.T) {
 	r := w.do(t, trial("v2"))
 	w.wait(t, r.ID, progressing)
 	w.answers(t, "v2")
-	time.Sleep(500 * time.Millisecond) // a tick is looked at
-	_, metrics := get(t, w.AdminURL()+"/metrics")
-	for _, want := range []string{
+	w.measures(t,
 		fmt.Sprintf(`stagger_rollout_weight_ratio{candidate="v2",rollout=%q,service="shop"} 0.01`, r.ID),
 		fmt.Sprintf(`stagger_rollout_phase_info{candidate="v2",hold="",phase="progressing",rollout=%q,service="shop",stage="ada"} 1`, r.ID),
 		fmt.Sprintf(`stagger_rollout_verdict_info{advice="none",outcome="inconclusive",rollout=%q,service="shop"} 1`, r.ID),
 		fmt.Sprintf(`stagger_rollout_evidence_ratio{for="rollback",rollout=%q,service="shop",signal="errors",slot=""} 0`, r.ID),
-	} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("the metrics lack %s", want)
-		}
-	}
+	)
 	w.do(t, stagger.Command{Verb: stagger.VerbRollback, Rollout: r.ID, Actor: "ada", Reason: "enough"})
 	w.wait(t, r.ID, func(r stagger.Rollout) bool { return r.Phase == stagger.PhaseRolledBack })
 	w.answers(t, "v1")
@@ -192,14 +202,15 @@ func TestTrafficFollowsTheRollout(t *testing.T) {
 func TestAdminPortHasEveryFace(t *testing.T) {
 	w := open(t)
 	get(t, w.ProxyURL("web"))
-	time.Sleep(time.Second) // two ticks are sealed
+	counted := `stagger_requests_total{outcome="2xx",route="all",service="shop",version="v1"} 1`
+	w.measures(t, counted)
 	for path, want := range map[string]string{
 		"/":                 "<h1>Services</h1>",
 		"/healthz":          "",
 		"/readyz":           "",
 		"/api/openapi.json": `"openapi": "3.1`,
 		"/api/v1/services":  `"shop"`,
-		"/metrics":          `stagger_requests_total{outcome="2xx",route="all",service="shop",version="v1"} 1`,
+		"/metrics":          counted,
 	} {
 		status, body := get(t, w.AdminURL()+path)
 		if status != http.StatusOK && status != http.StatusNoContent || !strings.Contains(body, want) {
@@ -275,14 +286,15 @@ func TestUnreachableCandidateMeetsNobody(t *testing.T) {
 		"v1": backend(t, "v1"), "v2": "http://" + closedPort(t),
 	}))
 	r := w.do(t, trial("v2"))
-	time.Sleep(1500 * time.Millisecond)
+	var p stagger.Progress
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(p.Next, "v2") && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		p, _ = w.Client.Progress(t.Context(), r.ID) // there is none before somebody has looked
+	}
 	r, err := w.Client.Rollout(t.Context(), r.ID)
 	must(t, err)
 	if r.Phase != stagger.PhasePending || r.Weight != 0 {
 		t.Errorf("the rollout is %s at %s: %s", r.Phase, r.Weight, r.Reason)
 	}
-	p, err := w.Client.Progress(t.Context(), r.ID)
-	must(t, err)
 	if !strings.Contains(p.Next, "v2") {
 		t.Errorf("what comes next does not tell what is waited for: %q", p.Next)
 	}
@@ -369,7 +381,7 @@ func TestMetricsOfTheServiceReachTheController(t *testing.T) {
 		}
 	}
 	failed.Store(17)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		n, looks := seen.counted("v2", "payments_failed_total")
 		of, base := seen.counted("v1", "payments_failed_total")
 		if n == 17 && of == 0 && base > 0 {

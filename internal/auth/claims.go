@@ -37,7 +37,11 @@ func (c claims) find(name string) any {
 // believable says whether a claim may be relied on: an address of mail that the
 // provider has not made sure of is whatever somebody wrote.
 func (c claims) believable(name string) bool {
-	return name != emailClaim || c["email_verified"] != false && c["email_verified"] != "false"
+	switch c["email_verified"] {
+	case false, "false":
+		return name != emailClaim
+	}
+	return true
 }
 
 // values are the texts of a claim, one or many.

@@ -36,7 +36,7 @@ func setCookie(w http.ResponseWriter, secure bool, name, value string, age time.
 	if secure {
 		name = bound + name
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is Secure wherever the client asked over TLS
 		Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()),
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	})

@@ -66,7 +66,7 @@ func New(o Options) *Guard {
 func (g *Guard) Use(r Rules) {
 	g.change.Lock()
 	defer g.change.Unlock()
-	next := rule(r, g.ruling.Load())
+	next := rule(r, g.ruling.Load(), g.log)
 	g.ruling.Store(next)
 	g.sessions.endUnheld(next)
 }

@@ -33,7 +33,7 @@ func (g *Guard) BeginOIDC(w http.ResponseWriter, r *http.Request, to string) err
 	party := rules.provider.party(found, rules.redirect(r))
 	setCookie(w, rules.secure(r), flowCookie, g.seal.close(f), flowTime)
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, party.AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), http.StatusSeeOther)
+	http.Redirect(w, r, party.AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), http.StatusSeeOther) //nolint:gosec // to the provider that is configured
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -66,6 +67,7 @@ type provider struct {
 	OIDC
 
 	client *http.Client
+	log    *slog.Logger
 
 	mu      sync.Mutex
 	found   *oidc.Provider
@@ -75,11 +77,11 @@ type provider struct {
 }
 
 // providerOf returns the one known before, if it is the same.
-func providerOf(o OIDC, before *ruling) *provider {
+func providerOf(o OIDC, before *ruling, log *slog.Logger) *provider {
 	if before != nil && before.provider != nil && reflect.DeepEqual(before.provider.OIDC, o) {
 		return before.provider
 	}
-	return &provider{OIDC: o, client: &http.Client{Timeout: providerPatience, Transport: bounded{&http.Transport{
+	return &provider{OIDC: o, log: log, client: &http.Client{Timeout: providerPatience, Transport: bounded{&http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		TLSHandshakeTimeout:    providerPatience,
 		MaxResponseHeaderBytes: 64 << 10,
@@ -118,9 +120,10 @@ func (p *provider) discover() (*oidc.Provider, error) {
 	// client bounds the time.
 	found, err := oidc.NewProvider(oidc.ClientContext(context.Background(), p.client), p.Issuer)
 	if err != nil {
+		p.log.Warn("the sign-in provider cannot be used", "issuer", p.Issuer, "error", brief(err.Error()))
 		p.failed = &stagger.Error{
 			Code:    stagger.CodeUnavailable,
-			Message: fmt.Sprintf("The sign-in provider %s cannot be used now (%s). Try again in a moment, or sign in with a token.", p.label(), brief(err.Error())),
+			Message: fmt.Sprintf("The sign-in provider %s cannot be used now. Try again in a moment; whoever runs this server finds the cause in its log.", p.label()),
 		}
 		p.backoff = min(max(2*p.backoff, leastBackoff), mostBackoff)
 		p.again = time.Now().Add(p.backoff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"log/slog"
 	"time"
 
 	"github.com/stagger-dev/stagger/internal/whence"
@@ -62,7 +63,7 @@ type ruling struct {
 
 // rule makes rules ready, keeping what lives of those before, and ends what is
 // not valid any more.
-func rule(r Rules, before *ruling) *ruling {
+func rule(r Rules, before *ruling, log *slog.Logger) *ruling {
 	if r.TTL <= 0 {
 		r.TTL = UsualTTL
 	}
@@ -74,7 +75,7 @@ func rule(r Rules, before *ruling) *ruling {
 		next.tokens = append(next.tokens, keepOr(before, t))
 	}
 	if r.OIDC != nil {
-		next.provider = providerOf(*r.OIDC, before)
+		next.provider = providerOf(*r.OIDC, before, log)
 	}
 	if before != nil {
 		before.endAllBut(next)

@@ -49,8 +49,9 @@ func TestWhatProtectsIsReadAsWritten(t *testing.T) {
     concurrency: {min: 8, max: 64, priority_header: X-Priority, trusted: [10.0.0.0/8, "::1"]}
     fallback: true
     deadline: {header: X-Envoy-Expected-Rq-Timeout-Ms}
+    status_page: {path: /status, host: status.example.org, title: "The shop"}
     routes:
-      - {name: a, path: /a, priority: critical}
+      - {name: a, path: /a, priority: critical, title: "What a is"}
       - {name: b, path: /b, priority: low, degrade: {drop: true}}
       - {name: c, path: /c, degrade: {static: {status: 503, body: "soon"}}}
       - {name: d, path: /d, degrade: {cached: {for: 1h}}}
@@ -61,9 +62,10 @@ func TestWhatProtectsIsReadAsWritten(t *testing.T) {
 	want.Circuit = stagger.Circuit{Rate: 0.25, Window: time.Minute, Least: 50, Open: 500 * time.Millisecond, Probes: 1}
 	want.Concurrency = stagger.Concurrency{Adaptive: true, Min: 8, Max: 64, PriorityHeader: "X-Priority", Trusted: []string{"10.0.0.0/8", "::1/128"}}
 	want.Fallback = true
+	want.StatusPage = stagger.StatusPage{Path: "/status", Host: "status.example.org", Title: "The shop"}
 	want.Deadline = stagger.Deadline{Header: "X-Envoy-Expected-Rq-Timeout-Ms"}
 	want.Routes = []stagger.Route{
-		{Name: "a", Path: "/a", Priority: stagger.PriorityCritical},
+		{Name: "a", Path: "/a", Title: "What a is", Priority: stagger.PriorityCritical},
 		{Name: "b", Path: "/b", Priority: stagger.PriorityLow, Degrade: stagger.Degrade{Drop: true}},
 		{Name: "c", Path: "/c", Degrade: stagger.Degrade{Static: &stagger.StaticAnswer{Status: 503, Body: "soon", ContentType: "text/plain; charset=utf-8"}}},
 		{Name: "d", Path: "/d", Degrade: stagger.Degrade{Cached: &stagger.CachedAnswer{For: time.Hour, MaxBytes: 8 << 20}}},

@@ -26,6 +26,7 @@ var server = object("What one Stagger serves: where it listens, what it keeps, a
 			field{"name", text("How figures refer to it.")},
 			field{"host", text("A host name, or *.example.org for all below it.").or("every host")},
 			field{"path", text("A prefix that ends at a segment: /api is /api and /api/x, not /apis.").or("/")},
+			field{"title", text("What users call it on the status page, at most 100 characters.").or("its name")},
 			field{"priority", choice("Who is refused last when a version has more requests than it bears.", "critical", "normal", "low").or("normal")},
 			field{"degrade", degrade},
 		).need("name")).or("one route named all, for every host and path")},
@@ -63,6 +64,7 @@ var server = object("What one Stagger serves: where it listens, what it keeps, a
 		field{"deadline", object("Requests that carry how long their client waits are bounded by it, are not sent once it is over, and pass on what is left.",
 			field{"header", text("The header that tells it, as 1.5s or in milliseconds; grpc-timeout is read too.").or("X-Request-Timeout")},
 		)},
+		field{"status_page", statusPage},
 		field{"version_header", spec{
 			kind: kindHeaderOff, usual: "Stagger-Version",
 			doc: "The response header that names the version; false turns it off.",

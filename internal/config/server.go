@@ -217,6 +217,7 @@ func (v value) service(listeners []Listener, routes unique) stagger.Service {
 		s.VersionHeader = h.headerOrOff()
 	}
 	protect(f, &s)
+	s.StatusPage = f["status_page"].statusPage(s, routes)
 	v.endpoints(f, &s)
 	return s
 }
@@ -272,6 +273,9 @@ func (v value) routes() []stagger.Route {
 		}
 		if path, ok := f["path"]; ok {
 			r.Path = path.routePath()
+		}
+		if t, ok := f["title"]; ok {
+			r.Title = t.title()
 		}
 		if p, ok := f["priority"]; ok {
 			r.Priority = stagger.Priority(p.choice())

@@ -46,8 +46,14 @@ type line struct {
 	Dash   string  `json:"dash,omitempty"` // "dash" or "dot", so that no line is told by its colour alone
 	Thin   bool    `json:"thin,omitempty"`
 	Edge   bool    `json:"edge,omitempty"`  // of a band: not drawn itself
-	Steps  bool    `json:"steps,omitempty"` // it holds until it changes
+	Steps  string  `json:"steps,omitempty"` // stepsAfter or stepsBefore, "" for a line
 }
+
+// A value holds from its X on, or up to it.
+const (
+	stepsAfter  = "after"
+	stepsBefore = "before"
+)
 
 // band is the area between two series.
 type band struct {

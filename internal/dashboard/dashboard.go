@@ -35,6 +35,8 @@ type Store interface {
 	History(ctx context.Context, rollout string, after uint64, limit int) ([]stagger.Event, error)
 	Progress(ctx context.Context, rollout string) (stagger.Progress, error)
 	Evidence(ctx context.Context, rollout string) (stagger.Path, error)
+	Course(ctx context.Context, rollout string) (stagger.Course, error)
+	Distribution(ctx context.Context, rollout string) (stagger.Distribution, error)
 	Last(ctx context.Context) (int64, error)
 }
 

@@ -19,6 +19,7 @@ var functions = template.FuncMap{
 	"change":   present.Change,
 	"share":    present.Share,
 	"latency":  present.Latency,
+	"plain":    present.Plain,
 	"rate":     present.Rate,
 	"count":    present.Count,
 	"estimate": present.Estimate,

@@ -9,6 +9,9 @@ import (
 type trafficPanel struct {
 	Split    split
 	Versions []levelOf
+	Exposure stagger.Exposure
+	// What is shown only where it is known.
+	Saturation, Backlog bool
 }
 
 // split is wished against observed traffic.
@@ -30,11 +33,15 @@ func (s *scene) traffic() any {
 	if s.Progress == nil {
 		return nil
 	}
+	b, c := s.Progress.Baseline, s.Progress.Candidate
 	return trafficPanel{
-		Split: splitOf(*s.Progress, s.Rollout.Candidate),
+		Exposure:   s.Progress.Exposure,
+		Saturation: b.Saturation != nil || c.Saturation != nil,
+		Backlog:    b.Backlog != nil || c.Backlog != nil,
+		Split:      splitOf(*s.Progress, s.Rollout.Candidate),
 		Versions: []levelOf{
-			{s.Progress.Baseline, s.Rollout.Baseline, "baseline"},
-			{s.Progress.Candidate, s.Rollout.Candidate, "candidate"},
+			{b, s.Rollout.Baseline, "baseline"},
+			{c, s.Rollout.Candidate, "candidate"},
 		},
 	}
 }

@@ -30,6 +30,8 @@ var panels = []panel{
 	{name: "traffic", look: (*scene).traffic},
 	{name: "evidence", look: (*scene).evidence},
 	{name: "evolution", look: (*scene).evolution, slow: true},
+	{name: "course", look: (*scene).course, slow: true},
+	{name: "distribution", look: (*scene).distribution, slow: true},
 	{name: "shadow", look: (*scene).shadow, slow: true},
 	{name: "ledger", look: (*scene).ledger, slow: true},
 	{name: "history", look: (*scene).history},

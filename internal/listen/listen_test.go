@@ -170,7 +170,7 @@ func dial(t testing.TB, address string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	return c
 }
 
@@ -240,7 +240,7 @@ func TestAPrefaceMayComeInPieces(t *testing.T) {
 func TestWhoDawdlesIsSentAwayAndKeepsNobodyWaiting(t *testing.T) {
 	a := newAuthority(t)
 	address := open(t, &listen.Door{
-		Preface: listen.Required, Trusted: loopback, Patience: 300 * time.Millisecond,
+		Preface: listen.Required, Trusted: loopback, Patience: 2 * time.Second,
 		Identity: identity(t, listen.Terms{Pairs: []listen.Pair{a.issue("a", "a.example", soon())}}, nil),
 	})
 	silent, half, mute := dial(t, address), dial(t, address), dial(t, address)
@@ -449,7 +449,7 @@ func TestFilesAreFollowed(t *testing.T) {
 	}
 	before := serial()
 	a.issue("a", "a.example", soon())
-	for end := time.Now().Add(15 * time.Second); serial() == before; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); serial() == before; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the new certificate was not seen")
 		}

@@ -80,7 +80,7 @@ func TestASynIntoNothingEnds(t *testing.T) {
 		}
 	}
 	users.Wait()
-	if took := time.Since(begin); took > 3*time.Second {
+	if took := time.Since(begin); took > 10*time.Second { // one after the other it would be 15
 		t.Errorf("it took %v", took)
 	}
 	if o := w.observed(t, "v1"); o.Started != 50 || o.Outcomes.OK != 0 || o.Unfinished != 0 {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -187,16 +188,18 @@ func TestMoreThanAnAnswerIsNobodysAnswer(t *testing.T) {
 			s := script(t, answer)
 			w := run(t, proxy.Limits{}, service(version("v1", s.url)))
 			c := client(t)
-			for range 5 {
-				if _, _, body := get(t, c, w.url); strings.Contains(body, "poison") {
-					t.Fatal("somebody got it")
-				}
-				if !fast {
-					// net/http looks at a connection that is idle a moment after it
-					// is; the own transport looks before.
-					time.Sleep(50 * time.Millisecond)
-				}
+			var users sync.WaitGroup
+			for range 4 {
+				users.Go(func() {
+					for range 100 {
+						if _, _, body := get(t, c, w.url); strings.Contains(body, "poison") {
+							t.Error("somebody got it")
+							return
+						}
+					}
+				})
 			}
+			users.Wait()
 		})
 	}
 }
@@ -277,7 +280,7 @@ func TestAClientThatClosesItsHalfIsGone(t *testing.T) {
 		}
 		select {
 		case <-cancelled:
-		case <-time.After(3 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Errorf("%s: the upstream still works", rule)
 		}
 		if o := w.observed(t, "v1").Outcomes; o != (stagger.Outcomes{ClientAbort: 1}) {
@@ -333,12 +336,12 @@ func TestFloodsAreRefusedAndTheNextRequestIsNot(t *testing.T) {
 		"empty fields":     many("X%d:\r\n", 10_000),
 		"one without CRLF": strings.Repeat("z", 200_000),
 	} {
-		answer := say(t, w.url, "GET / HTTP/1.1\r\nHost: a\r\n"+fields+"\r\n")
+		answer := firstLine(t, w.url, "GET / HTTP/1.1\r\nHost: a\r\n"+fields+"\r\n")
 		if !strings.HasPrefix(answer, "HTTP/1.1 431 ") && !strings.HasPrefix(answer, "HTTP/1.1 400 ") {
 			t.Errorf("a flood of %s is answered with %.60q", rule, answer)
 		}
 	}
-	if answer := say(t, w.url, "GET /"+strings.Repeat("a", 200_000)+" HTTP/1.1\r\nHost: a\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 4") {
+	if answer := firstLine(t, w.url, "GET /"+strings.Repeat("a", 200_000)+" HTTP/1.1\r\nHost: a\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 4") {
 		t.Errorf("a target without end is answered with %.60q", answer)
 	}
 	if n := len(s.heads); n > 0 {
@@ -438,14 +441,22 @@ func TestAnExpectationIsTheUpstreamsToMeet(t *testing.T) {
 	if response, body := ask(t, conn, reader, "POST", "abc"); response.StatusCode != http.StatusOK || body != "abc" {
 		t.Errorf("got %d %q", response.StatusCode, body)
 	}
-	conn = dial(t, w.url)
-	reader = bufio.NewReader(conn)
-	begin := time.Now()
-	response, _ := ask(t, conn, reader, "POST", "POST / HTTP/1.1\r\nHost: a\r\nX-No: 1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
-	if response.StatusCode != http.StatusExpectationFailed || time.Since(begin) > 900*time.Millisecond {
-		t.Errorf("got %d after %v", response.StatusCode, time.Since(begin))
+	// Whoever waited for the body before would do so each time.
+	soonest := time.Hour
+	for range 5 {
+		conn = dial(t, w.url)
+		reader = bufio.NewReader(conn)
+		begin := time.Now()
+		response, _ := ask(t, conn, reader, "POST", "POST / HTTP/1.1\r\nHost: a\r\nX-No: 1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+		soonest = min(soonest, time.Since(begin))
+		if response.StatusCode != http.StatusExpectationFailed {
+			t.Errorf("got %d", response.StatusCode)
+		}
+		if !response.Close {
+			t.Error("the connection stays open with a body that may come or not")
+		}
 	}
-	if !response.Close {
-		t.Error("the connection stays open with a body that may come or not")
+	if soonest > 900*time.Millisecond {
+		t.Errorf("no answer came sooner than after %v", soonest)
 	}
 }

@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -210,11 +211,24 @@ func say(t *testing.T, url, text string) string {
 	t.Helper()
 	conn := dial(t, url)
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
 	go func() { _, _ = io.WriteString(conn, text) }()
 	_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // some wait for more, and rightly
 	answer, _ := io.ReadAll(conn)
 	return string(answer)
+}
+
+// firstLine sends text and returns the first line of the answer, which must
+// come.
+func firstLine(t *testing.T, url, text string) string {
+	t.Helper()
+	conn := dial(t, url)
+	defer func() { _ = conn.Close() }()
+	go func() { _, _ = io.WriteString(conn, text) }()
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		t.Errorf("no answer: %v", err)
+	}
+	return line
 }
 
 // TestNoRequestOfHTTP2BecomesTwo: what HTTP/1.1 would cut into lines is refused
@@ -260,7 +274,7 @@ func sayH2(t *testing.T, url string, fields []string) {
 	t.Helper()
 	conn := dial(t, url)
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	_, _ = io.WriteString(conn, http2.ClientPreface)
 	framer := http2.NewFramer(conn, conn)
 	var head bytes.Buffer

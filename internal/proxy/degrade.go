@@ -111,6 +111,9 @@ func (p *pass) instead(now time.Time, f failure, r request) *reply {
 	place.notice.tell(now, place.mode, why)
 	out := *found
 	out.header = append(append([]headerField(nil), found.header...), headerField{degradedField, place.mode + "; reason=" + why})
+	if c.traffic.page != nil {
+		out.header = append(out.header, headerField{"Link", c.traffic.page.link})
+	}
 	return &out
 }
 

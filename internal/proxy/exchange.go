@@ -12,6 +12,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/meter"
 	"github.com/stagger-dev/stagger/internal/mirror"
 	"github.com/stagger-dev/stagger/internal/proxy/wire"
+	"github.com/stagger-dev/stagger/internal/upstream"
 )
 
 // exchange is one request and its answer.
@@ -194,9 +195,10 @@ func (x *exchange) outbound(ctx context.Context) *http.Request {
 	if x.replay != nil {
 		out.Body = x.replay.reader()
 	}
+	trace := httptrace.ClientTrace{GotConn: upstream.Settle}
 	if r.ProtoAtLeast(1, 1) {
 		x.interim.w = x.w
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: x.interim.pass})
+		trace.Got1xxResponse = x.interim.pass
 	}
-	return out.WithContext(ctx)
+	return out.WithContext(httptrace.WithClientTrace(ctx, &trace))
 }

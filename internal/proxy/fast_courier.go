@@ -263,7 +263,7 @@ func (c *courier) carry() bool {
 	}
 	traffic, route, ok := c.lane.proxy.find(c.lane.listener, view(r.Host.Of(head)), view(path), nil)
 	here := min(max(r.Length, 0), int64(len(head)-r.Size))
-	if !ok || route == nil || !traffic.plain || !c.carries(traffic, route, int(here)) {
+	if !ok || route == nil || route.page || !traffic.plain || !c.carries(traffic, route, int(here)) {
 		c.unusual = true
 		return false
 	}

@@ -93,7 +93,7 @@ func dialProxy(t testing.TB, p *Proxy) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	return conn
 }
 
@@ -135,7 +135,7 @@ func TestOnlyTheUnusualIsHandedOver(t *testing.T) {
 			if err != nil || response.Header.Get("X-Version") != "v1" {
 				t.Fatalf("got %v, %v", response, err)
 			}
-			deadline := time.Now().Add(300 * time.Millisecond)
+			deadline := time.Now().Add(30 * time.Second)
 			for p.lanes[0].knows() != row.kept && time.Now().Before(deadline) {
 				time.Sleep(time.Millisecond)
 			}

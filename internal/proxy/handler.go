@@ -42,6 +42,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.proxy.sayGoodbye(w, r)
 		answer(w, http.StatusNotFound, "no route leads from here")
 		return
+	case route.page:
+		h.proxy.sayGoodbye(w, r)
+		traffic.showPage(w, r, time.Now())
+		return
 	case !ok:
 		answer(w, http.StatusServiceUnavailable, "the service is paused and too many requests wait")
 		return

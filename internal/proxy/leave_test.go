@@ -51,7 +51,7 @@ func TestWhoLeavesCutsNobodyOff(t *testing.T) {
 	}
 	var askers []asker
 	ask := func(a asker) (string, bool) {
-		_ = a.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = a.SetDeadline(time.Now().Add(30 * time.Second))
 		_, _ = io.WriteString(a, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		response, err := http.ReadResponse(a.in, nil)
 		if err != nil {
@@ -81,7 +81,7 @@ func TestWhoLeavesCutsNobodyOff(t *testing.T) {
 	go func() { left <- old.Leave(t.Context(), time.Minute) }()
 	url := old.url
 	for i, a := range askers {
-		for ended := time.Now().Add(10 * time.Second); i == 0; time.Sleep(10 * time.Millisecond) {
+		for ended := time.Now().Add(30 * time.Second); i == 0; time.Sleep(10 * time.Millisecond) {
 			// Nobody new gets to the old one once it leaves.
 			if _, _, body := get(t, client(t), url); body == "v2" {
 				break
@@ -153,7 +153,7 @@ func TestWhoLeavesWaitsNoLongerThanToldTo(t *testing.T) {
 	if err := old.Leave(t.Context(), 200*time.Millisecond); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begin); took < 200*time.Millisecond || took > 10*time.Second {
+	if took := time.Since(begin); took < 200*time.Millisecond || took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }

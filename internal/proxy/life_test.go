@@ -360,7 +360,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Error("a second connection was served")
 	}
 	_ = first.Close()
-	_ = second.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = second.SetReadDeadline(time.Now().Add(30 * time.Second))
 	if _, err := second.Read(make([]byte, 1)); err != nil {
 		t.Errorf("the second was not served after the first went: %v", err)
 	}

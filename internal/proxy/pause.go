@@ -103,7 +103,7 @@ func (p *Proxy) resumeAll() {
 func (p *Proxy) find(listener int, host, path string, gone <-chan struct{}) (t *traffic, r *route, ok bool) {
 	for {
 		t, r = p.table.Load().find(listener, host, path)
-		if r == nil || t.pause == nil {
+		if r == nil || r.page || t.pause == nil {
 			return t, r, true
 		}
 		if !t.pause.wait(gone) {

@@ -40,6 +40,7 @@ type Proxy struct {
 	servers []*http.Server
 	lanes   []*lane
 	open    []*listener
+	lookout lookout
 	leaving atomic.Bool // see Leave
 	serving sync.WaitGroup
 
@@ -115,6 +116,7 @@ func (p *Proxy) newTraffic(s stagger.Service, old *table) (*traffic, error) {
 	if err := t.protect(before); err != nil {
 		return nil, err
 	}
+	t.page = pageOf(s, before)
 	return t.under(stagger.Split{Service: s.Name, Baseline: s.Baseline}, false)
 }
 
@@ -215,6 +217,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 		}
 	}
 	p.addresses.Store(&addresses)
+	p.lookout.begin(p.look)
 	p.running = true
 	return nil
 }
@@ -291,6 +294,7 @@ func (p *Proxy) Stop(ctx context.Context) error {
 		return nil
 	}
 	p.running = false
+	p.lookout.end()
 	p.resumeAll()
 	ctx, cancel := context.WithTimeout(ctx, p.limits.Drain)
 	defer cancel()

@@ -129,7 +129,7 @@ func client(t testing.TB, protocols ...func(*http.Protocols)) *http.Client {
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       10 * time.Second,
+		Timeout:       30 * time.Second,
 	}
 }
 
@@ -205,7 +205,7 @@ func (w *world) observed(t testing.TB, version string) stagger.Observation {
 // eventually waits until something that happens elsewhere has happened.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for !done() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
@@ -237,7 +237,7 @@ func dial(t testing.TB, url string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	return conn
 }
 

@@ -102,7 +102,7 @@ func (s sender) Send(r *http.Request) (*http.Response, error) {
 		return nil, mirror.ErrFull
 	}
 	r.URL.Scheme, r.URL.Host = e.Scheme(), e.Authority()
-	response, err := e.RoundTrip(r)
+	response, err := e.RoundTrip(r.WithContext(upstream.Settling(r.Context())))
 	if err != nil {
 		e.Release()
 		return nil, err

@@ -46,11 +46,12 @@ func (t *table) find(listener int, host, path string) (*traffic, *route) {
 type route struct {
 	path           string // a prefix without a slash at its end
 	service, index int
+	page           bool // to the status page of the service, at path alone
 }
 
 // matches says whether path lies at or below the route's prefix.
 func (r *route) matches(path string) bool {
-	return strings.HasPrefix(path, r.path) && (len(path) == len(r.path) || path[len(r.path)] == '/')
+	return strings.HasPrefix(path, r.path) && (len(path) == len(r.path) || path[len(r.path)] == '/' && !r.page)
 }
 
 // routes are those of one host, the longest path first.
@@ -133,6 +134,9 @@ func newListeners(byName map[string]int, services []stagger.Service) ([]hosts, e
 			if !listeners[l].add(r.Host, route{path: strings.TrimRight(r.Path, "/"), service: i, index: k}) {
 				return nil, refuse(stagger.CodeInvalid, "service %q: the route %s%s is taken already", s.Name, r.Host, r.Path)
 			}
+		}
+		if err := listeners[l].addPage(s, i); err != nil {
+			return nil, err
 		}
 	}
 	return listeners, nil

@@ -118,7 +118,7 @@ func secureWire(t testing.TB, w *world, trust *tls.Config) *tls.Conn {
 		t.Fatal(err)
 	}
 	c := tls.Client(plain, trust)
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	t.Cleanup(func() { _ = plain.Close() })
 	return c
 }
@@ -255,7 +255,7 @@ func TestTheClientOfAPrefaceIsWhoAsks(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = conn.Close() }()
-			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 			in := bufio.NewReader(conn)
 			preface := row.preface
 			for range 2 { // and it is so for every request of the connection

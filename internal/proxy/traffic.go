@@ -19,6 +19,7 @@ type traffic struct {
 	plain    bool // every endpoint speaks HTTP/1.1
 	tap      *tapOf
 	shield   *shield // nil where nothing is declared
+	page     *page   // nil without a status page
 	pause    *pause  // nil while requests are sent
 
 	split stagger.Split

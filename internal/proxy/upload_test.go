@@ -179,7 +179,9 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // TestAnEndThatComesWithTheLastBytesIsNoticed: nobody is told of such an end
 // once more.
 func TestAnEndThatComesWithTheLastBytesIsNoticed(t *testing.T) {
-	w := run(t, proxy.Limits{KeepAlive: time.Minute, HeaderTimeout: time.Minute}, service(version("v1", named(t, "v1"))))
+	s := service(version("v1", named(t, "v1")))
+	s.Timeouts.Idle, s.Timeouts.Response = time.Minute, time.Minute
+	w := run(t, proxy.Limits{KeepAlive: time.Minute, HeaderTimeout: time.Minute}, s)
 	for rule, text := range map[string]string{
 		"nothing":        "",
 		"half a head":    "GET / HTTP/1.1\r\nHo",
@@ -195,7 +197,7 @@ func TestAnEndThatComesWithTheLastBytesIsNoticed(t *testing.T) {
 		if err := tcp.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.SetReadDeadline(time.Now().Add(3 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 		_, err := io.Copy(io.Discard, conn)
 		if wait, ok := errors.AsType[net.Error](err); ok && wait.Timeout() {
 			t.Errorf("%s: the connection stays open", rule)

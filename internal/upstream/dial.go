@@ -92,6 +92,7 @@ type counted struct {
 	net.Conn
 	in     *atomic.Int64
 	closed atomic.Bool
+	waits  atomic.Bool // in Read; see Settle
 }
 
 // Close implements net.Conn.

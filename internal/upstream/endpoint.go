@@ -135,7 +135,7 @@ func (e *Endpoint) Upgrades() bool { return e.place.speaks != h2c }
 func (e *Endpoint) Host() *meter.Host { return e.host }
 
 // RoundTrip carries one request; its URL must have the endpoint's scheme and
-// authority.
+// authority, and its context the trace of Settle.
 func (e *Endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
 	c := e.carriers.Load()
 	if c.single != nil && len(r.Header["Upgrade"]) > 0 {

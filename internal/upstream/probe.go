@@ -38,7 +38,7 @@ func (p *Pool) probe(ctx context.Context, e *Endpoint) error {
 // Look carries a request of Stagger's own, whose URL is that of any host: it is
 // no traffic, and not bounded by limits.
 func (e *Endpoint) Look(r *http.Request) (*http.Response, error) {
-	own := r.Clone(context.WithValue(r.Context(), probing{}, true))
+	own := r.Clone(Settling(context.WithValue(r.Context(), probing{}, true)))
 	own.URL.Scheme, own.URL.Host, own.Host = e.Scheme(), e.Authority(), e.named(e.Authority())
 	return e.carriers.Load().usual.RoundTrip(own)
 }

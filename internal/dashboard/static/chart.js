@@ -42,7 +42,7 @@ function axes(chart) {
   const x = { ...look, size: 24, space: 90, grid: { show: false } };
   if (chart.time) x.values = (_, splits) => splits.map((s) => clock(s).slice(0, splits.length > 1 && splits[1] - splits[0] < 60 ? 8 : 5));
   else x.values = (_, splits) => splits.map((s) => (s == null ? "" : said(chart, chart.xunit ?? "count", s)));
-  if (chart.log) x.filter = (_, splits) => splits.map((s) => (Number.isInteger(+Math.log10(s).toFixed(6)) ? s : null));
+  if (chart.log) x.filter = (_, splits) => splits.map((s) => ([1, 2, 5].includes(Math.round(s / 10 ** Math.floor(Math.log10(s) + 1e-9))) ? s : null));
   const y = { ...look, size: 56, values: (_, splits) => splits.map((s) => said(chart, chart.unit, s)) };
   if (chart.unit === "power") y.splits = () => [-2, -1, 0, 1, 2];
   return [x, y];
@@ -61,7 +61,7 @@ function options(element, chart) {
     },
     axes: axes(chart),
     series: [
-      { label: chart.time ? "UTC" : "", value: (_, x) => (x == null ? "–" : chart.time ? clock(x) : said(chart, chart.xunit ?? "count", x)) },
+      { label: chart.time ? "UTC" : "up to", value: (_, x) => (x == null ? "–" : chart.time ? clock(x) : said(chart, chart.xunit ?? "count", x)) },
       ...chart.series.map((s) => ({
         label: s.label,
         stroke: s.edge ? "transparent" : colour(s.tone),
@@ -69,7 +69,7 @@ function options(element, chart) {
         dash: dashes[s.dash],
         points: { show: false },
         spanGaps: false,
-        paths: s.steps ? uPlot.paths.stepped({ align: 1 }) : undefined,
+        paths: s.steps ? uPlot.paths.stepped({ align: s.steps === "after" ? 1 : -1 }) : undefined,
         value: (_, x) => said(chart, chart.unit, x),
       })),
     ],
@@ -84,13 +84,13 @@ function options(element, chart) {
 
 // tellLast has the legend say the newest values while nobody points at others.
 function tellLast(u) {
-  u.setLegend({ idx: u.data[0].length - 1 });
+  if (u.scales.x.time) u.setLegend({ idx: u.data[0].length - 1 });
 }
 
 // reach keeps zero in sight and limits within.
 function reach(chart, low, high) {
   for (const l of chart.limits ?? []) high = Math.max(high ?? 0, l.at);
-  return [0, high > 0 ? 1.08 * high : 1];
+  return [0, high > 0 ? 1.08 * high : chart.unit === "share" ? 0.01 : 1];
 }
 
 function drawLimits(u, chart) {

@@ -136,7 +136,11 @@ func TestScreenshots(t *testing.T) {
 	trial(t, busy)
 	lived(t, busy)
 	ctx := browser(t)
-	for name, address := range map[string]string{"first": empty.url + "/", "services": busy.url + "/", "rollout": busy.url + rolloutPath, "plan": busy.url + "/plan?rps=400&users=24000"} {
+	over(t, busy, "shop-old", "desk", apitest.Epoch.Add(-time.Hour), 3)
+	for name, address := range map[string]string{
+		"first": empty.url + "/", "services": busy.url + "/", "rollout": busy.url + rolloutPath, "history": busy.url + "/rollouts/shop-old/history?at=4",
+		"compare": busy.url + "/compare?a=shop-old&b=shop-20261123-120000-4f2a", "outcomes": busy.url + "/outcomes", "plan": busy.url + "/plan?rps=400&users=24000", "report": busy.url + rolloutPath + "/report",
+	} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1200, 400} {
 				_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

@@ -169,7 +169,7 @@ func (s *scene) consequences(step engine.Step) []string {
 	case after.Phase == stagger.PhasePromoted:
 		will = append(will, after.Candidate+" becomes the baseline.")
 	default:
-		next, _ := engine.Upcoming(after, s.verdict(), s.ready(), s.Now)
+		next, _ := engine.Upcoming(after, s.verdict(), s.ready(), nil, s.Now)
 		will = append(will, "A regression still rolls back. Then it "+strings.TrimPrefix(next, "it ")+".")
 	}
 	return will

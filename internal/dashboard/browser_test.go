@@ -140,6 +140,7 @@ func TestScreenshots(t *testing.T) {
 	for name, address := range map[string]string{
 		"first": empty.url + "/", "services": busy.url + "/", "rollout": busy.url + rolloutPath, "history": busy.url + "/rollouts/shop-old/history?at=4",
 		"compare": busy.url + "/compare?a=shop-old&b=shop-20261123-120000-4f2a", "outcomes": busy.url + "/outcomes", "report": busy.url + rolloutPath + "/report",
+		"plan": busy.url + "/plan?rps=400&users=24000",
 	} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1200, 400} {
@@ -147,7 +148,7 @@ func TestScreenshots(t *testing.T) {
 					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 				})
 				must(t, err)
-				must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(address), chromedp.WaitVisible("h1")))
+				must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(address), chromedp.WaitVisible(chromedp.CSS("h1"))))
 				wide := run(ctx, t, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`))
 				picture := run(ctx, t, chromedp.FullScreenshot(100))
 				if wide {

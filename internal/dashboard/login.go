@@ -68,7 +68,7 @@ func (d *dashboard) login(w http.ResponseWriter, r *http.Request) {
 		d.writeLogin(w, r, statusOfRefusal(err), loginPage{To: to, Problem: err.Error()})
 		return
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of this server, as ReturnPath made sure
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func (d *dashboard) logout(w http.ResponseWriter, r *http.Request) {
@@ -89,7 +89,7 @@ func (d *dashboard) fromProvider(w http.ResponseWriter, r *http.Request) {
 		d.writeLogin(w, r, statusOfRefusal(err), loginPage{To: "/", Problem: err.Error()})
 		return
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of this server, as ReturnPath made sure
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func statusOfRefusal(err error) int {

@@ -139,8 +139,7 @@ func TestScreenshots(t *testing.T) {
 	over(t, busy, "shop-old", "desk", apitest.Epoch.Add(-time.Hour), 3)
 	for name, address := range map[string]string{
 		"first": empty.url + "/", "services": busy.url + "/", "rollout": busy.url + rolloutPath, "history": busy.url + "/rollouts/shop-old/history?at=4",
-		"compare": busy.url + "/compare?a=shop-old&b=shop-20261123-120000-4f2a", "outcomes": busy.url + "/outcomes", "report": busy.url + rolloutPath + "/report",
-		"plan": busy.url + "/plan?rps=400&users=24000",
+		"compare": busy.url + "/compare?a=shop-old&b=shop-20261123-120000-4f2a", "outcomes": busy.url + "/outcomes", "plan": busy.url + "/plan?rps=400&users=24000", "report": busy.url + rolloutPath + "/report",
 	} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1200, 400} {

@@ -77,7 +77,7 @@ func TestOneSimulationIsMadeAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := NewDesk(seen(nil, nil, stagger.Progress{}))
 		d.turn <- struct{}{}
-		if _, err := d.Preview(t.Context(), ask(1)); stagger.CodeOf(err) != stagger.CodeUnavailable || !strings.Contains(err.Error(), "more than 1m0s") {
+		if _, err := d.Preview(t.Context(), ask(1)); stagger.CodeOf(err) != stagger.CodeUnavailable || !strings.Contains(err.Error(), "more than 2m0s") {
 			t.Errorf("who waited is told %v", err)
 		}
 		gone, cancel := context.WithCancel(t.Context())

@@ -227,7 +227,9 @@ func problem(err error) view {
 		title = "Not found"
 	case stagger.CodeUnavailable:
 		title = "Not available now"
-	case stagger.CodeInvalid, stagger.CodeConflict, stagger.CodeDenied, stagger.CodeInternal:
+	case stagger.CodeDenied:
+		title = "Not allowed"
+	case stagger.CodeInvalid, stagger.CodeConflict, stagger.CodeInternal:
 	}
 	return view{Title: title, Body: err.Error()}
 }

@@ -194,9 +194,10 @@ func TestReportTellsEverythingOnPaper(t *testing.T) {
 	p, _ := w.get(t, rolloutPath+"/report", http.StatusOK)
 	p.wants(t, "shop is on its way from v1 to v2 and is waiting in stage tenth, 42s after it began.", "Stage by stage", "staff 1 rule 2026-11-23 12:00:14 2026-11-23 12:00:21 7s",
 		"tenth 10% 2026-11-23 12:00:21 goes on", "How the evidence grew", "latency p99 ✘ beyond the limit", "What people did", "ada started it: release 12", "What Stagger decided", "cookie user")
-	if figures := p.tags("figure"); len(figures) != 5 {
+	if figures := p.tags("figure"); len(figures) != 4 {
 		t.Errorf("%d plots", len(figures))
 	}
+	p.wants(t, "Too little was seen to draw latency p99.9.")
 	for _, n := range p.tags("path") {
 		if d := attribute(n, "d"); strings.ContainsAny(d, "NI") {
 			t.Errorf("no number: %s", d)

@@ -86,7 +86,7 @@ func (d *dashboard) toProvider(w http.ResponseWriter, r *http.Request) {
 func (d *dashboard) fromProvider(w http.ResponseWriter, r *http.Request) {
 	to, err := d.Guard.FinishOIDC(w, r)
 	if err != nil {
-		d.writeLogin(w, r, statusOfRefusal(err), loginPage{To: "/", Problem: err.Error()})
+		d.writeLogin(w, r, statusOfRefusal(err), loginPage{To: auth.ReturnPath(to), Problem: err.Error()})
 		return
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)

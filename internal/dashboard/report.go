@@ -27,6 +27,7 @@ type reportPage struct {
 	Verdict  *judged // the last one that a decision rested on
 	Plots    []paperPlot
 	Marks    []present.Sign
+	Unknown  string          // of which signals there is nothing to draw
 	Decided  []stagger.Event // by Stagger, in order
 	People   []stagger.Event // by people
 	LeftOut  int             // decisions that only repeat
@@ -80,7 +81,7 @@ func (d *dashboard) report(r *http.Request) (view, error) {
 	if err != nil && ctx.Err() == nil {
 		d.Log.Error("the path of the evidence cannot be shown", "rollout", id, "error", err)
 	}
-	p.Plots, p.Marks = paperPlots(path, events)
+	p.Plots, p.Marks, p.Unknown = paperPlots(path, events)
 	return view{Title: fmt.Sprintf("Report of %s %s → %s", rollout.Service, rollout.Baseline, rollout.Candidate), Body: p}, nil
 }
 

@@ -42,18 +42,22 @@ type paperMark struct {
 	Named bool    // there is room for its symbol
 }
 
-// paperPlots draws a path with what happened meanwhile, and says what the symbols
-// mean.
-func paperPlots(p stagger.Path, events []stagger.Event) ([]paperPlot, []present.Sign) {
+// paperPlots draws a path with what happened meanwhile, says what the symbols
+// mean, and names the signals of which nothing was ever known.
+func paperPlots(p stagger.Path, events []stagger.Event) (plots []paperPlot, key []present.Sign, unknown string) {
 	if len(p.At) < 2 || len(p.Advice) != len(p.At) {
-		return nil, nil
+		return nil, nil, ""
 	}
 	marks, key := paperMarks(p, events)
+	var missing []string
 	drawn := slices.Compact(append([]int{0}, present.Columns(p.At, paperDrawn)...))
 	places := present.Places(p.At)
-	var plots []paperPlot
 	for _, s := range p.Slots {
 		now := present.At(s, len(p.At)-1)
+		if !everKnown(s, drawn) {
+			missing = append(missing, present.Signal(now))
+			continue
+		}
 		plot := paperPlot{
 			Name: present.Signal(now), Sign: standing(now), Now: "no estimate, limit " + present.Ratio(s.Tolerance),
 			From: p.At[0], To: p.At[len(p.At)-1], Marks: marks,
@@ -66,7 +70,15 @@ func paperPlots(p stagger.Path, events []stagger.Event) ([]paperPlot, []present.
 		plot.grow(s, drawn, places)
 		plots = append(plots, plot)
 	}
-	return plots, key
+	return plots, key, strings.Join(missing, ", ")
+}
+
+// everKnown says whether there is anything to draw of a signal.
+func everKnown(s stagger.PathSlot, drawn []int) bool {
+	return slices.ContainsFunc(drawn, func(i int) bool {
+		f := present.At(s, i)
+		return present.AxisOf(f).Known || max(f.Suspect, f.Rollback) > 0.01
+	})
 }
 
 func paperMarks(p stagger.Path, events []stagger.Event) (marks []paperMark, key []present.Sign) {

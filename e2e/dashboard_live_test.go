@@ -98,10 +98,11 @@ func (v *visitor) watchesARollback() {
 // outlivesACrash kills the server under the page and starts it again on the same
 // store.
 func (v *visitor) outlivesACrash() {
-	v.meant = []string{"ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"}
+	v.meant = []string{"ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED"}
 	id := v.long()
 	v.opens("/rollouts/" + id)
-	v.sees("#connection", "live")
+	v.sees(".phase", "progressing")
+	v.sees("#panel-traffic", "wanted 10%")
 	v.shop.kill()
 	v.sees("#connection", "connecting again")
 	v.sees(".phase", "progressing") // what was known stays

@@ -170,7 +170,7 @@ func (s *scene) consequences(step engine.Step) []string {
 		will = append(will, after.Candidate+" becomes the baseline.")
 	case stagger.PhasePending, stagger.PhaseProgressing, stagger.PhaseWaiting, stagger.PhasePaused, stagger.PhaseBaking, stagger.PhaseSuperseded:
 		next, _ := engine.Upcoming(after, s.verdict(), s.ready(), nil, s.Now)
-		will = append(will, "A regression still rolls back. Then it "+strings.TrimPrefix(next, "it ")+".")
+		will = append(will, "A regression still rolls back. Next: "+next+".")
 	}
 	return will
 }

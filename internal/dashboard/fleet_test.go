@@ -129,7 +129,7 @@ func (f *fleet) keeps(t *testing.T) {
 func (f *fleet) tells(t *testing.T, r stagger.Rollout) {
 	t.Helper()
 	p := progress(r)
-	p.At, p.Verdict = f.now, f.verdict()
+	p.At, p.Verdict = time.Now(), f.verdict() // what is old is no news
 	p.Observed *= 1 + 0.01*f.random.NormFloat64()
 	p.Candidate.Rate *= 1 + 0.05*f.random.NormFloat64()
 	must(t, f.Store.SaveProgress(t.Context(), p))

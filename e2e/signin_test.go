@@ -163,7 +163,7 @@ services:
 			t.Errorf("the API takes them for %q", me)
 		}
 	})
-	t.Run("a token has its own role", func(t *testing.T) {
+	t.Run("a token has its own role", func(*testing.T) {
 		s.rollout(quick("v1"))
 		s.must(exitRefused, "start-rollout needs the role operator; ci has the role viewer", "--token-file", "ci", "start", "-f", "rollout.yaml")
 	})

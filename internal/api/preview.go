@@ -20,7 +20,7 @@ Times are seconds; 0 is never. Without replicates all figures are by formula; wi
 type PreviewRequest struct {
 	// Rollout is a rollout file: its text, or as JSON.
 	Rollout    any             `json:"rollout" doc:"A rollout file: its text, YAML or JSON, as a string; or the same as a JSON object."`
-	Traffic    preview.Traffic `json:"traffic,omitempty" doc:"In place of what the server measured."`
+	Traffic    preview.Traffic `json:"traffic,omitzero" doc:"In place of what the server measured."`
 	Harms      []string        `json:"harms,omitempty" maxItems:"10" doc:"What to look for: errors=2x, errors=+1%, errors=1%, p50=+10%, p99=+25%; the usual ones when absent."`
 	Replicates int             `json:"replicates,omitempty" minimum:"0" maximum:"200" doc:"Lives to simulate for each stage and harm; none when absent."`
 	Seed       uint64          `json:"seed,omitempty" doc:"Of all that is random; 1 when absent."`

@@ -56,7 +56,8 @@ func denied(format string, values ...any) error {
 }
 
 // FinishOIDC begins a session for who comes back from the provider, and returns
-// where they wanted to go. The error says for people what is wrong.
+// where they wanted to go, "" when that is not known. The error says for people
+// what is wrong.
 func (g *Guard) FinishOIDC(w http.ResponseWriter, r *http.Request) (to string, err error) {
 	rules := g.ruling.Load()
 	if rules.provider == nil {
@@ -74,9 +75,8 @@ func (g *Guard) FinishOIDC(w http.ResponseWriter, r *http.Request) (to string, e
 	if err != nil {
 		g.failures.count(client, time.Now())
 		g.log.Warn("a sign-in failed", "client", client, "cause", err)
-		return "", err
 	}
-	return f.To, nil
+	return f.To, err
 }
 
 // returned finds the sign-in that the provider's answer belongs to.

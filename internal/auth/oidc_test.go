@@ -238,9 +238,9 @@ func TestWhatTheProviderMustNotSay(t *testing.T) {
 			if row.back != nil {
 				row.back(v.back)
 			}
-			_, cookie, err := v.finish(t)
-			if stagger.CodeOf(err) != stagger.CodeDenied || !strings.Contains(err.Error(), row.want) || cookie != "" {
-				t.Errorf("%v, cookie %q; want %q", err, cookie, row.want)
+			to, cookie, err := v.finish(t)
+			if stagger.CodeOf(err) != stagger.CodeDenied || !strings.Contains(err.Error(), row.want) || cookie != "" || to != "/rollouts/r1" {
+				t.Errorf("%v, cookie %q, on to %q; want %q", err, cookie, to, row.want)
 			}
 		})
 	}

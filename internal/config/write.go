@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -27,8 +28,13 @@ type writer struct{ strings.Builder }
 
 // line writes a key and what is there, indented by so many levels.
 func (w *writer) line(level int, key, value string) {
-	w.WriteString(strings.TrimRight(strings.Repeat("  ", level)+key+": "+value, " ") + "\n")
+	w.text(strings.TrimRight(strings.Repeat("  ", level)+key+": "+value, " "))
 }
+
+// item writes an item of a list, indented by so many levels.
+func (w *writer) item(level int, value string) { w.text(strings.Repeat("  ", level) + "- " + value) }
+
+func (w *writer) text(line string) { _, _ = w.WriteString(line + "\n") } // it never fails
 
 // some writes a key whose text is not empty.
 func (w *writer) some(level int, key, text string) {
@@ -56,12 +62,12 @@ func (w *writer) plan(p stagger.Plan) {
 	w.some(2, "seed", p.Seed)
 	w.line(1, "stages", "")
 	for _, s := range p.Stages {
-		w.WriteString("    - " + stageOf(s) + "\n")
+		w.item(2, stageOf(s))
 	}
 	w.shadow(p.Shadow)
 	w.line(1, "guardrails", "")
 	for _, g := range p.Guardrails {
-		w.WriteString("    - " + guardrailOf(g) + "\n")
+		w.item(2, guardrailOf(g))
 	}
 	w.line(1, "bake", inline("time", length(p.Bake.Time)))
 	shed := []string{"probe", p.Shed.Probe.String()}
@@ -96,7 +102,7 @@ func (w *writer) shadow(s *stagger.Shadow) {
 	if len(s.Keys) > 0 {
 		w.line(2, "keys", "")
 		for _, k := range s.Keys {
-			w.WriteString("      - " + inline("array", quoted(k.Array), "key", quoted(k.Key)) + "\n")
+			w.item(3, inline("array", quoted(k.Array), "key", quoted(k.Key)))
 		}
 	}
 	w.line(2, "repeat", s.Repeat.String())
@@ -125,10 +131,8 @@ func stageOf(s stagger.Stage) string {
 		parts = append(parts, "shadow", s.Shadow.String())
 	}
 	parts = append(parts, "min_time", length(s.MinTime), "timebox", length(s.Timebox))
-	if s.AtTimebox != "" {
-		parts = append(parts, "at_timebox", string(s.AtTimebox))
-	}
-	return inline(append(parts, "min_samples", strconv.FormatUint(s.MinSamples, 10))...)
+	then := cmp.Or(s.AtTimebox, stagger.TimeboxHold) // so that nobody needs to know
+	return inline(append(parts, "at_timebox", string(then), "min_samples", strconv.FormatUint(s.MinSamples, 10))...)
 }
 
 func ruleOf(r stagger.Rule) string {
@@ -209,12 +213,12 @@ func quoted(text string) string {
 	}
 	var b strings.Builder
 	for _, c := range text {
-		switch {
-		case c == '"' || c == '\\':
+		switch c {
+		case '"', '\\':
 			b.WriteString(`\` + string(c))
-		case c == '\n':
+		case '\n':
 			b.WriteString(`\n`)
-		case c == '\t':
+		case '\t':
 			b.WriteString(`\t`)
 		default:
 			b.WriteRune(c)

@@ -24,7 +24,7 @@ func (s *service) report(ctx context.Context, now time.Time) {
 	}
 	s.lookOn(p.Baseline, p.Candidate)
 	p.Needs = engine.Needs(s.rollout, s.court.last, s.court.needs(p.Candidate.Rate), p.Candidate.Rate)
-	p.Next, p.NextAt = engine.Upcoming(s.rollout, s.court.last, s.readiness(), now, p.Needs...)
+	p.Next, p.NextAt = engine.Upcoming(s.rollout, s.court.last, s.readiness(), p.Needs, now)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	s.journalSaid("keep the progress", s.config.Journal.SaveProgress(ctx, p), now)

@@ -9,11 +9,14 @@ import (
 )
 
 // over runs a rollout and rolls it back by hand; after is how long ago that was.
+// Nobody tells whether the traffic has followed, so that it is carried for the
+// first minute.
 func over(t *testing.T, w *sim.World, after time.Duration) string {
 	t.Helper()
 	w.Deploy("v2", plan())
 	w.Run(t.Context(), 2*time.Second)
 	id := w.Active().ID
+	w.Traffic.Down = func() bool { return true }
 	w.Ask(stagger.VerbRollback, nil)
 	w.Run(t.Context(), time.Second+after)
 	return id

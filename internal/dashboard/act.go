@@ -161,15 +161,15 @@ func (s *scene) ready() engine.Ready {
 func (s *scene) consequences(step engine.Step) []string {
 	before, after := s.Rollout, step.Rollout
 	will := []string{s.moves(before, after)}
-	switch {
-	case after.Phase == stagger.PhaseRolledBack:
+	switch after.Phase {
+	case stagger.PhaseRolledBack:
 		will = append(will, "The rollout ends as rolled back.")
-	case after.Phase == stagger.PhaseAborted:
+	case stagger.PhaseAborted:
 		will = append(will, "The rollout ends as aborted, which blames nobody.")
-	case after.Phase == stagger.PhasePromoted:
+	case stagger.PhasePromoted:
 		will = append(will, after.Candidate+" becomes the baseline.")
-	default:
-		next, _ := engine.Upcoming(after, s.verdict(), s.ready(), s.Now)
+	case stagger.PhasePending, stagger.PhaseProgressing, stagger.PhaseWaiting, stagger.PhasePaused, stagger.PhaseBaking, stagger.PhaseSuperseded:
+		next, _ := engine.Upcoming(after, s.verdict(), s.ready(), nil, s.Now)
 		will = append(will, "A regression still rolls back. Then it "+strings.TrimPrefix(next, "it ")+".")
 	}
 	return will

@@ -38,6 +38,7 @@ type Store interface {
 	Course(ctx context.Context, rollout string) (stagger.Course, error)
 	Distribution(ctx context.Context, rollout string) (stagger.Distribution, error)
 	Last(ctx context.Context) (int64, error)
+	Past
 }
 
 // Config is what the dashboard stands on. Store and Services are needed.
@@ -61,7 +62,10 @@ type Config struct {
 
 type dashboard struct {
 	Config
-	desk *preview.Desk
+
+	desk   *preview.Desk
+	lives  lives
+	recent recent
 }
 
 // New returns the pages. Who may see them is for the caller to guard.
@@ -80,6 +84,7 @@ func New(c Config) http.Handler {
 		mux.HandleFunc("GET /rollouts/{id}/act/{act}", d.page("act", d.act))
 		mux.HandleFunc("POST /rollouts/{id}/act/{act}", d.perform)
 	}
+	d.past(mux)
 	mux.HandleFunc("GET /plan", d.page("plan", d.plan))
 	mux.HandleFunc("POST /plan", d.planPosted)
 	mux.HandleFunc("GET /static/{name}", serveStatic)
@@ -139,7 +144,7 @@ type place struct {
 }
 
 func placesFrom(here string) []place {
-	places := []place{{Name: "Services", Address: "/"}, {Name: "Plan", Address: "/plan"}}
+	places := []place{{Name: "Services", Address: "/"}, {Name: "Plan", Address: "/plan"}, {Name: "Outcomes", Address: "/outcomes"}}
 	for i := range places {
 		places[i].Here = places[i].Address == here
 	}
@@ -222,7 +227,9 @@ func problem(err error) view {
 		title = "Not found"
 	case stagger.CodeUnavailable:
 		title = "Not available now"
-	case stagger.CodeInvalid, stagger.CodeConflict, stagger.CodeDenied, stagger.CodeInternal:
+	case stagger.CodeDenied:
+		title = "Not allowed"
+	case stagger.CodeInvalid, stagger.CodeConflict, stagger.CodeInternal:
 	}
 	return view{Title: title, Body: err.Error()}
 }

@@ -311,7 +311,12 @@ func TestSettledRolloutHasNoStream(t *testing.T) {
 func TestPagesAreSound(t *testing.T) {
 	w := newWorld(t)
 	trial(t, w)
-	for path, status := range map[string]int{"/": 200, "/rollouts/shop-20261123-120000-4f2a": 200, "/rollouts/none": 404, "/none": 404} {
+	over(t, w, "shop-old", "desk", apitest.Epoch.Add(-time.Hour), 3)
+	for path, status := range map[string]int{
+		"/": 200, "/?q=nothing+like+it": 200, rolloutPath: 200, historyPath: 200, "/rollouts/shop-old/history?at=3": 200, rolloutPath + "/report": 200,
+		"/compare": 200, "/compare?a=shop-old&b=shop-20261123-120000-4f2a:tenth": 200, "/outcomes": 200,
+		"/rollouts/none": 404, "/rollouts/none/history": 404, "/rollouts/none/report": 404, "/compare?a=none&b=none": 404, "/none": 404,
+	} {
 		p, header := w.get(t, path, status)
 		if csp := header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: policy %q", path, csp)

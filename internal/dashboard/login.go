@@ -68,7 +68,7 @@ func (d *dashboard) login(w http.ResponseWriter, r *http.Request) {
 		d.writeLogin(w, r, statusOfRefusal(err), loginPage{To: to, Problem: err.Error()})
 		return
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of this server, as ReturnPath made sure
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func (d *dashboard) logout(w http.ResponseWriter, r *http.Request) {
@@ -86,10 +86,10 @@ func (d *dashboard) toProvider(w http.ResponseWriter, r *http.Request) {
 func (d *dashboard) fromProvider(w http.ResponseWriter, r *http.Request) {
 	to, err := d.Guard.FinishOIDC(w, r)
 	if err != nil {
-		d.writeLogin(w, r, statusOfRefusal(err), loginPage{To: "/", Problem: err.Error()})
+		d.writeLogin(w, r, statusOfRefusal(err), loginPage{To: auth.ReturnPath(to), Problem: err.Error()})
 		return
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of this server, as ReturnPath made sure
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func statusOfRefusal(err error) int {

@@ -184,7 +184,7 @@ func TestPagesOfSigningInHoldThePolicy(t *testing.T) {
 		response, err := p.browser.Do(r)
 		must(t, err)
 		must(t, response.Body.Close())
-		if policy := response.Header.Get("Content-Security-Policy"); response.StatusCode != 200 || !strings.Contains(policy, "form-action 'self'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+		if policy := response.Header.Get("Content-Security-Policy"); response.StatusCode != http.StatusOK || !strings.Contains(policy, "form-action 'self'") || !strings.Contains(policy, "frame-ancestors 'none'") {
 			t.Errorf("%s: %d, policy %q", path, response.StatusCode, policy)
 		}
 	}

@@ -56,22 +56,10 @@ func (d *dashboard) planForm(r *http.Request, services []string) (planForm, erro
 	if f.Service == "" && len(services) > 0 {
 		f.Service = services[0]
 	}
-	chosen := r.Form["harm"]
-	for _, text := range planHarms {
-		h, err := risk.ParseHarm(text)
-		if err != nil {
-			return f, err // they are constants
-		}
-		f.Choices = append(f.Choices, planChoice{text, h.Words(), len(chosen) == 0 && f.Harm == "" || slices.Contains(chosen, text)})
-	}
-	for _, text := range chosen {
-		if f.Harm == "" && !slices.Contains(planHarms, text) {
-			f.Harm = text
-		}
-	}
 	if n, err := strconv.Atoi(read("lives")); err == nil && n > 0 {
 		f.Lives = planLives
 	}
+	f.choose(r.Form["harm"])
 	picked, err := d.picked(r.Context(), f.Service, f.Pick)
 	if err != nil {
 		return f, err
@@ -82,6 +70,23 @@ func (d *dashboard) planForm(r *http.Request, services []string) (planForm, erro
 	}
 	f.Address = f.address(picked)
 	return f, nil
+}
+
+// choose marks the harms that were chosen: all, where none was named.
+func (f *planForm) choose(chosen []string) {
+	all := len(chosen) == 0 && f.Harm == ""
+	for _, text := range planHarms {
+		words := text
+		if h, err := risk.ParseHarm(text); err == nil { // they are constants
+			words = h.Words()
+		}
+		f.Choices = append(f.Choices, planChoice{text, words, all || slices.Contains(chosen, text)})
+	}
+	for _, text := range chosen {
+		if f.Harm == "" && !slices.Contains(planHarms, text) {
+			f.Harm = text
+		}
+	}
 }
 
 // pickOf reads which plan is to be taken: ?pick=preset:fast as the form has it,
@@ -104,32 +109,28 @@ const mostAddress = 2000
 
 // address leads to what the form shows.
 func (f planForm) address(picked string) string {
-	q := url.Values{}
+	from, preset, service := "", strings.TrimPrefix(f.Pick, pickPreset), f.Service
 	if id, ok := strings.CutPrefix(f.Pick, pickRollout); ok {
-		q.Set("from", id)
-	} else {
-		q.Set("preset", strings.TrimPrefix(f.Pick, pickPreset))
-		if f.Service != "" {
-			q.Set("service", f.Service)
-		}
+		from, preset, service = id, "", ""
 	}
+	plan, lives := "", ""
 	if f.Text != picked {
-		q.Set("plan", f.Text)
+		plan = f.Text
 	}
-	for name, value := range map[string]string{"rps": f.Rate, "errors": f.Errors, "p50": f.P50, "p99": f.P99, "users": f.All, "other": f.Harm} {
+	if f.Lives > 0 {
+		lives = strconv.Itoa(f.Lives)
+	}
+	q := url.Values{}
+	for name, value := range map[string]string{
+		"from": from, "preset": preset, "service": service, "plan": plan, "rps": f.Rate, "errors": f.Errors, "p50": f.P50, "p99": f.P99,
+		"users": f.All, "other": f.Harm, "lives": lives,
+	} {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
-	if n := len(f.harms()); f.Harm != "" || n < len(planHarms) {
-		for _, c := range f.Choices {
-			if c.Chosen {
-				q.Add("harm", c.Text)
-			}
-		}
-	}
-	if f.Lives > 0 {
-		q.Set("lives", strconv.Itoa(f.Lives))
+	if chosen := f.chosen(); f.Harm != "" || len(chosen) < len(planHarms) {
+		q["harm"] = chosen
 	}
 	if a := "/plan?" + q.Encode(); len(a) <= mostAddress {
 		return a
@@ -137,14 +138,20 @@ func (f planForm) address(picked string) string {
 	return "/plan"
 }
 
-// harms are those to look for.
-func (f planForm) harms() []string {
+// chosen are the harms that are ticked.
+func (f planForm) chosen() []string {
 	var out []string
 	for _, c := range f.Choices {
 		if c.Chosen {
 			out = append(out, c.Text)
 		}
 	}
+	return out
+}
+
+// harms are those to look for.
+func (f planForm) harms() []string {
+	out := f.chosen()
 	if f.Harm != "" {
 		out = append(out, strings.FieldsFunc(f.Harm, func(c rune) bool { return c == ' ' || c == ',' })...)
 	}
@@ -161,8 +168,11 @@ func (f planForm) traffic() (t preview.Traffic, trouble string) {
 		scale      float64
 		most       float64
 	}{
-		{"requests per second", f.Rate, &t.Rate, 1, 1e7}, {"errors", strings.TrimSuffix(f.Errors, "%"), &failed, 0.01, 100},
-		{"p50", f.P50, &t.P50, 0.001, 3.6e6}, {"p99", f.P99, &t.P99, 0.001, 3.6e6}, {"users", f.All, &t.Users, 1, 1e11},
+		{"requests per second", f.Rate, &t.Rate, 1, 1e7},
+		{"errors", strings.TrimSuffix(f.Errors, "%"), &failed, 0.01, 100},
+		{"p50", f.P50, &t.P50, 0.001, 3.6e6},
+		{"p99", f.P99, &t.P99, 0.001, 3.6e6},
+		{"users", f.All, &t.Users, 1, 1e11},
 	} {
 		text := strings.TrimSpace(strings.ReplaceAll(field.text, ",", ""))
 		if text == "" {

@@ -82,10 +82,10 @@ func timeLineOf(course []risk.Lap) timeLine {
 // reachOf says who meets the candidate in a lap.
 func reachOf(l risk.Lap) string {
 	who := stagger.Percent(100 * l.Share).String()
-	switch {
-	case l.Share == 1:
+	switch l.Share {
+	case 1:
 		who = "everybody"
-	case l.Share == 0:
+	case 0:
 		who = "nobody"
 	}
 	if l.Rules > 0 {
@@ -134,9 +134,9 @@ const mostTicks = 5
 
 func ticksOf(whole float64) []planTick {
 	step := scaleSteps[len(scaleSteps)-1].Seconds()
-	for i := len(scaleSteps) - 1; i >= 0; i-- {
-		if whole/scaleSteps[i].Seconds() <= mostTicks {
-			step = scaleSteps[i].Seconds()
+	for _, longer := range slices.Backward(scaleSteps) {
+		if whole/longer.Seconds() <= mostTicks {
+			step = longer.Seconds()
 		}
 	}
 	for whole/step > mostTicks { // days

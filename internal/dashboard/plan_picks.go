@@ -27,7 +27,8 @@ func (d *dashboard) picks(r *http.Request, p *planPage) error {
 		p.Services = append(p.Services, s.Name)
 	}
 	p.Presets = []planPick{
-		{pickPreset + "standard", "standard: 1%, 5%, 25%, 50%"}, {pickPreset + "fast", "fast: 10%, 50%"},
+		{pickPreset + "standard", "standard: 1%, 5%, 25%, 50%"},
+		{pickPreset + "fast", "fast: 10%, 50%"},
 		{pickPreset + "cautious", "cautious: 1% to 75%, slowly"},
 	}
 	past, err := d.Store.Rollouts(r.Context(), store.Filter{Limit: recentShown})

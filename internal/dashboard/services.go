@@ -1,22 +1,38 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
 	"github.com/stagger-dev/stagger"
+	"github.com/stagger-dev/stagger/internal/present"
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
-// recentShown is how many rollouts the first page lists.
-const recentShown = 20
+// How many rollouts the first page lists, and searches in.
+const (
+	recentShown = 20
+	foundShown  = 100
+	pastShown   = 6 // beside its service
+)
 
 // servicesPage is the first page.
 type servicesPage struct {
-	Services []stagger.ServiceStatus
-	Recent   []stagger.Rollout
+	Search   search
+	Services []serviceCard // those that need somebody first
+	Rollouts []stagger.Rollout
+	All      int  // services there are
+	Cut      bool // there are more rollouts like that
+	Some     bool // there was a rollout at all
 	// Lesson teaches the first rollout; nil once there was one.
 	Lesson *lesson
+	Setup  string // a configuration to begin with; "" once there is a service
+}
+
+// Nothing says that the search found nothing.
+func (p servicesPage) Nothing() bool {
+	return !p.Search.Empty() && len(p.Services) == 0 && len(p.Rollouts) == 0
 }
 
 func (d *dashboard) services(r *http.Request) (view, error) {
@@ -26,54 +42,95 @@ func (d *dashboard) services(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	p := servicesPage{}
-	if p.Recent, err = d.Store.Rollouts(ctx, store.Filter{Limit: recentShown}); err != nil {
+	p := servicesPage{Search: searchOf(r.URL.Query())}
+	past, err := d.recent.at(ctx, d.Store, last)
+	if err != nil {
 		return view{}, err
 	}
-	if p.Services, err = d.Store.Statuses(ctx, d.Services()); err != nil {
+	p.Some = past.some
+	if p.Rollouts, p.Cut, err = d.find(ctx, p.Search, past); err != nil {
 		return view{}, err
 	}
-	for i := range p.Services {
+	statuses, err := d.Store.Statuses(ctx, d.Services())
+	if err != nil {
+		return view{}, err
+	}
+	p.All = len(statuses)
+	for _, status := range statuses {
 		if d.Endpoints != nil {
-			p.Services[i].Endpoints = d.Endpoints(p.Services[i].Service.Name)
+			status.Endpoints = d.Endpoints(status.Service.Name)
+		}
+		if card := d.card(ctx, status, past.of[status.Service.Name]); p.Search.card(card) {
+			p.Services = append(p.Services, card)
 		}
 	}
-	if len(p.Recent) == 0 {
-		p.Lesson = teach(p.Services, r.Host)
+	urgent(p.Services)
+	if !past.some {
+		p.Lesson = teach(statuses, r.Host)
+	}
+	if len(statuses) == 0 {
+		p.Setup = setup
 	}
 	return view{Title: "Services", Stream: fmt.Sprintf("/api/v1/events?after=%d", last), Body: p}, nil
 }
 
-// lesson is the way to a first rollout.
-type lesson struct {
-	Service, Candidate string
-	File               string // to be written to rollout.yaml
-	Commands           []step
+// find returns the rollouts like s, newest first; without a search, the newest.
+func (d *dashboard) find(ctx context.Context, s search, past *past) (found []stagger.Rollout, cut bool, err error) {
+	if s.Empty() {
+		return past.newest[:min(len(past.newest), recentShown)], false, nil
+	}
+	all, err := d.Store.Rollouts(ctx, store.Filter{Text: s.longest(), Limit: store.PageLimit})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, r := range all {
+		if !s.rollout(r) {
+			continue
+		}
+		if len(found) == foundShown {
+			return found, true, nil
+		}
+		found = append(found, r)
+	}
+	return found, len(all) == store.PageLimit, nil
 }
 
-// step is a command to copy, and what it does.
-type step struct{ Command, What string }
+// serviceCard is a service on the first page.
+type serviceCard struct {
+	stagger.ServiceStatus
 
-// teach makes a lesson of a service that has a version to roll out; it lacks
-// service and candidate when there is none.
-func teach(services []stagger.ServiceStatus, host string) *lesson {
-	var l lesson
-	for _, s := range services {
-		for _, v := range s.Service.Versions {
-			if v.Name != s.Baseline && l.Service == "" {
-				l.Service, l.Candidate = s.Service.Name, v.Name
-			}
+	Sign     present.Sign
+	Urgency  int
+	Steps    []present.Rung
+	Now      string // the stage it is in
+	Verdict  *present.Sign
+	Sentence string
+	Next     string
+	Past     []stagger.Rollout // that are over, newest first
+}
+
+func (d *dashboard) card(ctx context.Context, s stagger.ServiceStatus, past []stagger.Rollout) serviceCard {
+	c := serviceCard{ServiceStatus: s, Past: past, Urgency: urgency(s)}
+	if s.Rollout == nil {
+		return c
+	}
+	c.Sign, c.Steps = present.Phase(s.Rollout.Phase), present.Ladder(*s.Rollout, d.Now())
+	for _, step := range c.Steps {
+		if step.Active {
+			c.Now = step.Name
 		}
 	}
-	at := ""
-	if host != "" && host != "127.0.0.1:7979" && host != "localhost:7979" {
-		at = " --server http://" + host
+	progress, err := d.Store.Progress(ctx, s.Rollout.ID)
+	if err != nil { // nothing is known since the server started
+		return c
 	}
-	l.File = fmt.Sprintf("service: %s\ncandidate: %s\n", l.Service, l.Candidate)
-	l.Commands = []step{
-		{"stagger validate rollout.yaml", "Check the file. It has the standard plan: 1 %, 5 %, 25 %, 50 %, then everybody."},
-		{"stagger start -f rollout.yaml --wait" + at, "Start it and follow it to its end."},
-		{"stagger demo", "Or see a whole rollout in under a minute first; it needs nothing else."},
+	if v := progress.Verdict; v.Outcome != "" {
+		sign := present.Outcome(v.Outcome)
+		if v.Advice != stagger.AdviseNothing && v.Advice != "" {
+			sign = present.Advice(v.Advice)
+		}
+		c.Verdict, c.Sentence = &sign, v.Sentence
 	}
-	return &l
+	c.Next = progress.Next
+	return c
 }

@@ -119,7 +119,7 @@ func (t *turn) record(kind stagger.EventKind, reason string, change func(*stagge
 		e.Hold = standing(after, r.Hold)
 	}
 	e.Phase = phaseOf(after, e.Hold)
-	if e.Phase.Final() && t.in.Exposure != nil {
+	if e.Phase.Final() && kind != stagger.EventReviewed && t.in.Exposure != nil {
 		exposure := *t.in.Exposure
 		e.Exposure = &exposure
 	}

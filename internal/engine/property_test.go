@@ -195,7 +195,7 @@ var laws = []struct {
 		converged := len(next.Events) == 2 // the traffic may be seen to follow at the same moment
 		after.Review, after.UpdatedAt, after.Events = before.Review, before.UpdatedAt, before.Events
 		if converged {
-			after.Converged = before.Converged
+			after.Converged, after.Exposure = before.Converged, before.Exposure
 		}
 		return before.Phase.Final() && next.Rollout.Review != nil && cmp.Equal(before, after)
 	}},

@@ -44,7 +44,7 @@ func TestAStageThatOnlyMirrorsIsLeftOnMirroredRequests(t *testing.T) {
 	if next(v); r.Stage != 0 {
 		t.Fatalf("left after 99 of 100: %s", r.Reason)
 	}
-	if what, _ := engine.Upcoming(r, v, in.Ready, in.At); !strings.Contains(what, "after 1 more mirrored request") {
+	if what, _ := engine.Upcoming(r, v, in.Ready, nil, in.At); !strings.Contains(what, "after 1 more mirrored request") {
 		t.Errorf("it is said to wait for %q", what)
 	}
 	v.Mirrored = 100

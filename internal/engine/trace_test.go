@@ -210,7 +210,7 @@ func (p *player) show(step engine.Step, err error) {
 
 func (p *player) status() {
 	s := engine.Split(p.rollout)
-	next, at := engine.Upcoming(p.rollout, p.in.Verdict, p.in.Ready, p.now)
+	next, at := engine.Upcoming(p.rollout, p.in.Verdict, p.in.Ready, nil, p.now)
 	fmt.Fprintf(&p.out, "split: %s to %q, %d rules at %s\n", s.Weight, s.Candidate, len(s.Rules), s.RuleShare)
 	fmt.Fprintf(&p.out, "next: %s", next)
 	if !at.IsZero() {

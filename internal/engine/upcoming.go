@@ -9,7 +9,7 @@ import (
 
 // Upcoming says what will happen to r next, when at the earliest, and what is
 // missing, of needs; the time is zero when no clock decides it.
-func Upcoming(r stagger.Rollout, v stagger.Verdict, ready Ready, now time.Time, needs ...stagger.Need) (string, time.Time) {
+func Upcoming(r stagger.Rollout, v stagger.Verdict, ready Ready, needs []stagger.Need, now time.Time) (string, time.Time) {
 	switch {
 	case r.Phase.Final():
 		return ended(r)

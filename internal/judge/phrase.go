@@ -36,6 +36,12 @@ func (p *phrase) percent(share float64) {
 	p.add("%")
 }
 
+// margin writes a share as a person has written it in a plan: 10%, not 10.0%.
+func (p *phrase) margin(share float64) {
+	*p = strconv.AppendFloat(*p, 100*share, 'g', 4, 64)
+	p.add("%")
+}
+
 func (p *phrase) duration(seconds float64) {
 	if seconds < 1 {
 		p.short(1000 * seconds)

@@ -141,18 +141,18 @@ func (p *phrase) lacking(s slot, evidence float64, requests uint64) {
 	switch {
 	case s.name != "":
 		p.add("+")
-		p.percent(s.guardrail.Healthy)
+		p.margin(s.guardrail.Healthy)
 		p.add(" at ", s.name)
 	case s.guardrail.Signal == stagger.SignalGoodput:
-		p.percent(s.guardrail.Healthy)
+		p.margin(s.guardrail.Healthy)
 		p.add(" of requests without an answer in time")
 	case s.ofMirrored():
 		p.add("that ")
-		p.percent(s.guardrail.Healthy)
+		p.margin(s.guardrail.Healthy)
 		p.add(" of mirrored requests are answered otherwise")
 	default:
 		p.add("failures of ")
-		p.percent(s.guardrail.Healthy)
+		p.margin(s.guardrail.Healthy)
 	}
 }
 

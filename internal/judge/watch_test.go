@@ -2,11 +2,10 @@ package judge_test
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagger-dev/stagger"
 	"github.com/stagger-dev/stagger/internal/judge"
@@ -69,7 +68,7 @@ func TestRestoredWatchGoesOnBitForBit(t *testing.T) {
 			tick := w.tick()
 			through.Observe(tick)
 			restarted.Observe(tick)
-			if a, b := through.Report(), restarted.Report(); !cmp.Equal(a, b) {
+			if a, b := through.Report(), restarted.Report(); !reflect.DeepEqual(a, b) {
 				t.Fatalf("minute %d: it says %+v, and after restarts %+v", minute, a, b)
 			}
 		}

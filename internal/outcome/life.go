@@ -39,6 +39,8 @@ type Life struct {
 	// Stagger.
 	Alarmed bool
 	Review  *stagger.Review
+	// Exposure is who met the candidate; nil where that was not counted.
+	Exposure *stagger.Exposure
 }
 
 // Of returns the life of r, which must be over, from its history, oldest first.
@@ -46,7 +48,7 @@ type Life struct {
 func Of(r stagger.Rollout, history []stagger.Event) Life {
 	l := Life{
 		Rollout: r.ID, Service: r.Service, Baseline: r.Baseline, Candidate: r.Candidate, Phase: r.Phase,
-		Stage: StageName(r.Plan, r.Stage), Created: r.CreatedAt, Ended: r.EndedAt, Review: r.Review,
+		Stage: StageName(r.Plan, r.Stage), Created: r.CreatedAt, Ended: r.EndedAt, Review: r.Review, Exposure: r.Exposure,
 	}
 	met := exposure{stage: -1}
 	for _, e := range history {

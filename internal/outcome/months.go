@@ -19,6 +19,10 @@ type Sums struct {
 	Unreviewed int
 	// Lead is of those promoted, Detection of those rolled back.
 	Lead, Detection Times
+	// Exposed is who met the candidates that were rolled back, and Counted of how
+	// many of those it is known.
+	Exposed stagger.Exposure
+	Counted int
 }
 
 // Times are durations in short; of none when N is 0.
@@ -102,6 +106,7 @@ func (s *Sums) count(l Life) {
 		s.Promoted++
 	case stagger.PhaseRolledBack:
 		s.RolledBack++
+		s.expose(l.Exposure)
 		if l.ByHand {
 			s.ByHand++
 		} else if l.Review == nil {
@@ -124,6 +129,20 @@ func (s *Sums) count(l Life) {
 	case stagger.JudgementMissed:
 		s.Missed++
 	}
+}
+
+// expose adds who met a candidate that was rolled back. The same users are
+// counted once for each that they met.
+func (s *Sums) expose(e *stagger.Exposure) {
+	if e == nil {
+		return
+	}
+	s.Counted++
+	s.Exposed.All += e.All
+	s.Exposed.Requests += e.Requests
+	s.Exposed.Failed += e.Failed
+	s.Exposed.Unfinished += e.Unfinished
+	s.Exposed.Users += e.Users
 }
 
 // times sorts d and takes its quantiles by nearest rank: the least of the

@@ -190,14 +190,17 @@ func TestMonthsCountWhatEndedInThem(t *testing.T) {
 	judged := func(j stagger.Judgement) func(*outcome.Life) {
 		return func(l *outcome.Life) { l.Review = &stagger.Review{Judgement: j} }
 	}
+	met := func(n uint64) func(*outcome.Life) {
+		return func(l *outcome.Life) { l.Exposure = &stagger.Exposure{All: 100, Requests: n, Users: 2} }
+	}
 	byHand := func(l *outcome.Life) { l.ByHand = true }
 	r := outcome.Over([]outcome.Life{
 		lived("shop", stagger.PhasePromoted, at(8, 31), time.Hour), // too long ago
 		lived("shop", stagger.PhasePromoted, at(9, 1), time.Hour),
 		lived("shop", stagger.PhasePromoted, at(9, 2), 3*time.Hour, judged(stagger.JudgementMissed)),
 		lived("desk", stagger.PhaseRolledBack, at(9, 3), time.Hour, judged(stagger.JudgementFalseAlarm)),
-		lived("shop", stagger.PhaseRolledBack, at(11, 3), time.Hour),
-		lived("shop", stagger.PhaseRolledBack, at(11, 4), time.Hour, byHand),
+		lived("shop", stagger.PhaseRolledBack, at(11, 3), time.Hour, met(57)),
+		lived("shop", stagger.PhaseRolledBack, at(11, 4), time.Hour, byHand, met(3)),
 		lived("shop", stagger.PhaseAborted, at(11, 20), time.Hour),
 		{Service: "shop", Phase: stagger.PhaseProgressing, Created: at(11, 22)}, // not over
 	}, 3, at(11, 23))
@@ -205,7 +208,7 @@ func TestMonthsCountWhatEndedInThem(t *testing.T) {
 		Rollouts: 3, Promoted: 2, RolledBack: 1, Missed: 1, FalseAlarms: 1,
 		Lead: outcome.Times{N: 2, Median: time.Hour, P90: 3 * time.Hour, Longest: 3 * time.Hour},
 	}
-	november := outcome.Sums{Rollouts: 3, RolledBack: 2, ByHand: 1, Unreviewed: 1, Aborted: 1}
+	november := outcome.Sums{Rollouts: 3, RolledBack: 2, ByHand: 1, Unreviewed: 1, Aborted: 1, Counted: 2, Exposed: stagger.Exposure{All: 200, Requests: 60, Users: 4}}
 	want := []outcome.Month{{at(9, 1).Add(-12 * time.Hour), september}, {at(10, 1).Add(-12 * time.Hour), outcome.Sums{}}, {at(11, 1).Add(-12 * time.Hour), november}}
 	if diff := cmp.Diff(want, r.Months); diff != "" {
 		t.Error(diff)

@@ -46,7 +46,7 @@ type Traffic struct {
 // The bounds of what a server forecasts for others: it has users to serve.
 const (
 	mostLives = 4000
-	patience  = time.Minute
+	patience  = 2 * time.Minute
 )
 
 // Desk answers those who ask a server: one simulation at a time, on one core,

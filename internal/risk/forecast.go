@@ -185,12 +185,14 @@ func (q Question) health(i int, f *Forecast) {
 	}
 	expected := after(nats, q.Rate*healthInformation(q.Plan.Guardrails, q.Baseline, f.Share))
 	watched, p := horizon(s, expected), proved(f.Share)
+	slow := 1.0
 	f.Healthy = p.delay(expected, watched)
 	if q.Replicates > 0 {
 		f.Simulated = watched.Seconds()
 		l := newStageLife(q, i, q.Baseline)
 		l.horizon = watched
-		f.Healthy = lived(f.Healthy, q.lives(l, seedOf(q.Seed, i, -1), false), func(f fate) time.Duration { return f.healthy })
+		f.Healthy = lived(expected, p, watched, q.lives(l, seedOf(q.Seed, i, -1), false), func(f fate) time.Duration { return f.healthy })
+		slow = p.lag(f.Healthy.Share, watched)
 	}
 	switch {
 	case f.Healthy.Share >= enough:
@@ -198,7 +200,7 @@ func (q Question) health(i int, f *Forecast) {
 		f.Notes = append(f.Notes, fmt.Sprintf("a healthy candidate is proved so in %.0f of 100 rollouts within %s; choose wider healthy margins or a larger weight",
 			100*f.Healthy.Share, span(watched)))
 	default:
-		f.Remedy = remedy(s, proved)
+		f.Remedy = remedy(s, func(pi float64) passage { return proved(pi).slower(slow) })
 		f.Notes = append(f.Notes, fmt.Sprintf("a healthy candidate is proved so in %.0f of 100 rollouts before the timebox of %s ends; %s",
 			100*f.Healthy.Share, span(s.Timebox), f.Remedy.offer("or choose wider healthy margins")))
 	}
@@ -225,11 +227,15 @@ func (q Question) prospect(i, k int, h Harm, f *Forecast) Prospect {
 		f.Simulated = max(f.Simulated, watched.Seconds())
 		l := newStageLife(q, i, harmed)
 		l.horizon = watched
-		p.live(q.lives(l, seedOf(q.Seed, i, k), true))
+		p.live(e, g, watched, q.lives(l, seedOf(q.Seed, i, k), true))
 	}
 	p.Sees = p.Seen >= enough
 	if !p.Sees && !p.Tolerated {
-		p.Remedy = remedy(s, func(pi float64) passage { return expect(g, q.Baseline, harmed, pi, q.Rate).proof(g) })
+		slow := 1.0
+		if q.Replicates > 0 {
+			slow = e.proof(g).lag(p.Rollback.Share, watched)
+		}
+		p.Remedy = remedy(s, func(pi float64) passage { return expect(g, q.Baseline, harmed, pi, q.Rate).proof(g).slower(slow) })
 		if p.Passed > 1-enough && p.Rollback.Most > 0 {
 			p.Remedy.MinTime = span(roundUp(seconds(p.Rollback.Most)))
 		}
@@ -239,9 +245,9 @@ func (q Question) prospect(i, k int, h Harm, f *Forecast) Prospect {
 }
 
 // live puts what was simulated in the place of the formula.
-func (p *Prospect) live(fates []fate) {
-	p.Suspect = lived(p.Suspect, fates, func(f fate) time.Duration { return f.suspect })
-	p.Rollback = lived(p.Rollback, fates, func(f fate) time.Duration { return f.rollback })
+func (p *Prospect) live(e Expected, g stagger.Guardrail, watched time.Duration, fates []fate) {
+	p.Suspect = lived(e.Suspect, e.suspicion(g), watched, fates, func(f fate) time.Duration { return f.suspect })
+	p.Rollback = lived(e.Rollback, e.proof(g), watched, fates, func(f fate) time.Duration { return f.rollback })
 	p.Exposed = median(fates, func(f fate) float64 { return f.exposed })
 	p.Failed = median(fates, func(f fate) float64 { return f.failed })
 	p.Seen = portion(fates, func(f fate) bool { return f.rollback > 0 && (f.passed == 0 || f.rollback <= f.passed) })
@@ -286,8 +292,8 @@ func seedOf(seed uint64, stage, harm int) uint64 {
 }
 
 // lived sums up when lives came to something. What most never came to, because
-// the stage ended, is told by the formula, d.
-func lived(d Delay, fates []fate, of func(fate) time.Duration) Delay {
+// the stage ended, is told by the formula, which is made as slow as they were.
+func lived(expected time.Duration, p passage, watched time.Duration, fates []fate, of func(fate) time.Duration) Delay {
 	var came []float64
 	for _, f := range fates {
 		if t := of(f); t > 0 {
@@ -301,12 +307,13 @@ func lived(d Delay, fates []fate, of func(fate) time.Duration) Delay {
 		}
 		return 0 // most never came to it
 	}
-	d.Median, d.P90, d.Share = at(0.5), at(0.9), float64(len(came))/float64(len(fates))
+	share := float64(len(came)) / float64(len(fates))
+	d := p.slower(p.lag(share, watched)).delay(expected, watched)
+	d.Median, d.P90, d.Share = at(0.5), at(0.9), share
 	if d.Median > 0 {
 		d.Half = d.Median
 	}
-	d.Most = max(d.Most, d.Half)
-	if d.P90 > 0 {
+	if d.Most = max(d.Most, d.Half); d.P90 > 0 {
 		d.Most = d.P90
 	}
 	return d

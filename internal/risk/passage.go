@@ -64,6 +64,24 @@ func (p passage) quantile(q float64) float64 {
 	return high
 }
 
+// lag is how many times as slow as p lives were of which a share came to it
+// within the time they were watched; 1 where they were no slower.
+func (p passage) lag(share float64, watched time.Duration) float64 {
+	said := p.quantile(max(share, fewest))
+	if share >= 0.9 || said == 0 {
+		return 1
+	}
+	return max(watched.Seconds()/said, 1)
+}
+
+// fewest is the share that a handful of lives can tell from none.
+const fewest = 0.05
+
+func (p passage) slower(times float64) passage {
+	p.offset, p.mean = p.offset*times, p.mean*times
+	return p
+}
+
 // delay is what a stage that is watched for so long sees of it.
 func (p passage) delay(formula, horizon time.Duration) Delay {
 	d := Delay{

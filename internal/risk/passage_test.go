@@ -56,6 +56,29 @@ func TestPassagesAreDistributions(t *testing.T) {
 	}
 }
 
+// TestWhatWasSlowerThanTheFormulaStaysSlower: 6 in 10 were in time where the
+// formula says 9 in 10, so nine in ten take longer than there was time.
+func TestWhatWasSlowerThanTheFormulaStaysSlower(t *testing.T) {
+	p := passageOf(60*time.Second, 0, 12)
+	watched := seconds(p.quantile(0.9))
+	slower := p.slower(p.lag(0.6, watched))
+	if !near(slower.within(watched.Seconds()), 0.6, 1e-6) || slower.quantile(0.9) <= watched.Seconds() {
+		t.Errorf("%g within the time, nine in ten in %g s of %s", slower.within(watched.Seconds()), slower.quantile(0.9), watched)
+	}
+	for _, share := range []float64{0.9, 0.95, 1} {
+		if got := p.lag(share, watched); got != 1 {
+			t.Errorf("%g in time: %g times as slow", share, got)
+		}
+	}
+	var fates []fate
+	for i := range 10 {
+		fates = append(fates, fate{rollback: []time.Duration{watched * 9 / 10, 0}[i/6]})
+	}
+	if d := lived(60*time.Second, p, watched, fates, func(f fate) time.Duration { return f.rollback }); d.Most <= watched.Seconds() || d.P90 != 0 || d.Share != 0.6 {
+		t.Errorf("%+v", d)
+	}
+}
+
 // TestTheSpreadAgreesWithTheJudge simulates stages and compares when nine in ten
 // are decided, and how many are in time.
 func TestTheSpreadAgreesWithTheJudge(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/stagger-dev/stagger"
 )
@@ -25,6 +26,7 @@ func page(limit int) int {
 type Filter struct {
 	Service string // of this service only
 	Active  bool   // only those not yet over
+	Text    string // only those whose record holds it, in whatever case
 	Limit   int    // at most so many, see PageLimit
 }
 
@@ -60,8 +62,26 @@ func (s *Store) Rollouts(ctx context.Context, f Filter) ([]stagger.Rollout, erro
 	}
 	list, err := collect(ctx, s.read, decodeRow[stagger.Rollout], `
 		SELECT body FROM rollouts WHERE ($1 = '' OR service = $1) AND active >= $2
-		ORDER BY position DESC LIMIT $3`, f.Service, active, page(f.Limit))
+		AND ($3 = '' OR LOWER(body) LIKE $3 ESCAPE '!')
+		ORDER BY position DESC LIMIT $4`, f.Service, active, pattern(f.Text), page(f.Limit))
 	return list, s.failure("read rollouts", err)
+}
+
+// pattern is what the record of a rollout is like that holds text; "" for
+// anything. The record is JSON. Only letters of ASCII have a case here, as SQLite
+// has it.
+func pattern(text string) string {
+	quoted, err := json.Marshal(strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text))
+	if text == "" || err != nil {
+		return ""
+	}
+	inner := string(quoted[1 : len(quoted)-1])
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(inner) + "%"
 }
 
 // History returns the events of a rollout whose seq is above after, oldest

@@ -77,7 +77,7 @@ type Server struct {
 }
 
 // Open opens a store in a new directory, closed when the test ends.
-func Open(t *testing.T) *store.Store {
+func Open(t testing.TB) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "stagger.db"), store.Options{})
 	if err != nil {

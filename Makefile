@@ -9,6 +9,10 @@ RUNS ?= 100
 # Servers stand in sbin, which is not everybody's to search.
 export PATH := $(PATH):/usr/sbin:/sbin
 
+# Builds of the program are guided by a profile, cmd/stagger/default.pgo. Tests
+# are not: all that the program is made of would be compiled a second time.
+UNGUIDED = -pgo=off
+
 # e2e drives servers under traffic; it has the machine to itself.
 PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
 
@@ -36,11 +40,11 @@ setup: ## install what the tests drive and is missing (Debian, as root)
 
 .PHONY: test
 test: ## run the tests but e2e
-	$(GO) test $(PACKAGES)
+	$(GO) test $(UNGUIDED) $(PACKAGES)
 
 .PHONY: race
 race: ## run the tests but e2e, shuffled, with the race detector
-	$(GO) test -race -shuffle=on -timeout=10m $(PACKAGES)
+	$(GO) test $(UNGUIDED) -race -shuffle=on -timeout=10m $(PACKAGES)
 
 .PHONY: e2e
 e2e: ## run the built program between nginx and wrk
@@ -52,7 +56,7 @@ fuzz: ## fuzz every target for FUZZTIME (5s)
 
 .PHONY: bench
 bench: ## run every benchmark once, to see that it still does
-	$(GO) test -run=NONE -bench=. -benchtime=1x $(PACKAGES)
+	$(GO) test $(UNGUIDED) -run=NONE -bench=. -benchtime=1x $(PACKAGES)
 
 .PHONY: bench-judge
 bench-judge: ## measure false alarms and delays, ours and the peers', on RUNS lives (100) a cell
@@ -60,13 +64,18 @@ bench-judge: ## measure false alarms and delays, ours and the peers', on RUNS li
 
 .PHONY: bench-proxy
 bench-proxy: ## measure a proxied request, ours and the peers', on cores 0 and 1 of a quiet machine; over an hour
-	$(GO) build -o .cache/bench-proxy ./bench/proxy
+	$(GO) build -pgo=cmd/stagger/default.pgo -o .cache/bench-proxy ./bench/proxy
 	NGINX_NEWEST=$(NGINX_NEWEST) .cache/bench-proxy -rounds 5 -seconds 6 -note "$(shell git describe --always --dirty)" -out bench/proxy/results/$(shell date -u +%F).json
 	.cache/bench-proxy -write docs/performance.md bench/proxy/results/*.json
 
+.PHONY: profile
+profile: ## take anew the profile that builds are guided by, in five minutes under load
+	$(GO) build $(UNGUIDED) -trimpath -o .cache/bench-proxy ./bench/proxy
+	.cache/bench-proxy -profile cmd/stagger/default.pgo -seconds 60
+
 .PHONY: lint
 lint: $(GOLANGCI) ## look for mistakes and for what is not formatted
-	$(GO) vet ./...
+	$(GO) vet $(UNGUIDED) ./...
 	$(GOLANGCI) run
 
 .PHONY: fmt

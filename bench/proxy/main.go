@@ -5,12 +5,14 @@
 //
 //	go run ./bench/proxy -rounds 5 -seconds 8 -out bench/proxy/results/today.json
 //	go run ./bench/proxy -write docs/performance.md bench/proxy/results/*.json
+//	go run -trimpath ./bench/proxy -profile cmd/stagger/default.pgo -seconds 60
 //
 // It wants Linux, two cores that nobody else uses, taskset, wrk and h2load;
 // peers and clients that are not installed are left out and named.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -44,6 +46,8 @@ type options struct {
 	show  bool
 	files []string
 
+	profile string
+
 	part part
 }
 
@@ -60,6 +64,7 @@ func parse(args []string, errors io.Writer) (options, error) {
 	f.StringVar(&o.out, "out", "", "file to keep the raw results in, as JSON")
 	f.StringVar(&o.write, "write", "", "document to fill in with the results in the files named")
 	f.BoolVar(&o.show, "show", false, "print the tables of the results in the files named")
+	f.StringVar(&o.profile, "profile", "", "file to keep where our proxy's time goes in, under the loads "+typical+" if none are named")
 	o.part.flags(f)
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -78,6 +83,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	case o.part.named():
 		return o.part.play(ctx, out)
+	case o.profile != "":
+		o.loads = cmp.Or(o.loads, typical)
+		return keepProfile(ctx, o)
 	case o.write != "":
 		return fillIn(o.write, o.files)
 	case o.show:

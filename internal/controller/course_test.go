@@ -1,8 +1,6 @@
 package controller_test
 
 import (
-	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -136,57 +134,21 @@ func passed(t *testing.T, w *sim.World, r stagger.Rollout) (requests, failed uin
 
 // TestCourseOutlivesTheProcess kills the controller and opens the file anew.
 func TestCourseOutlivesTheProcess(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "stagger.db")
-	stages := plan()
-	clock, plane := sim.NewClock(), sim.NewPlane(map[string]string{sim.Service: "v1"})
-	traffic := sim.NewTraffic(sim.Service, 800, rand.New(rand.NewPCG(1, 1)))
-	life := func(d time.Duration, ask *stagger.Command) stagger.Course {
-		s, err := store.Open(t.Context(), path, store.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
-		c, err := controller.New(controller.Config{
-			Services: func() []stagger.Service {
-				return []stagger.Service{{Name: sim.Service, Baseline: "v1", Versions: []stagger.Version{{Name: "v1"}, {Name: "v2"}}}}
-			},
-			Driver: plane, Source: traffic, Journal: s, Ready: plane, NewJudge: sim.NewRuleJudge, Now: clock.Now,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Load(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if ask != nil {
-			if _, err := s.Submit(t.Context(), *ask); err != nil {
+	f, stages := newFiled(t), plan()
+	stages.Stages[0].MinTime = time.Hour
+	start := sim.Command("c9", stagger.VerbStart, "", f.clock.Now())
+	start.Start = &stagger.Start{Service: sim.Service, Candidate: "v2", Plan: stages}
+	var before, after stagger.Course
+	look := func(kept *stagger.Course) func(*store.Store) {
+		return func(s *store.Store) {
+			var err error
+			if *kept, err = s.Course(t.Context(), lastOf(t, s).ID); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for range d / sim.Tick {
-			clock.Advance(sim.Tick)
-			traffic.Pass(clock.Now(), sim.Tick, plane.Split(sim.Service))
-			c.Step(t.Context())
-		}
-		all, err := s.Rollouts(t.Context(), store.Filter{Limit: 1})
-		if err != nil || len(all) != 1 {
-			t.Fatalf("%d rollouts: %v", len(all), err)
-		}
-		kept, err := s.Course(t.Context(), all[0].ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return kept
 	}
-	stages.Stages[0].MinTime = time.Hour
-	start := sim.Command("c9", stagger.VerbStart, "", clock.Now())
-	start.Start = &stagger.Start{Service: sim.Service, Candidate: "v2", Plan: stages}
-	before := life(21*time.Second, &start)
-	after := life(21*time.Second, nil)
+	f.live(t, 21*time.Second, &start, look(&before))
+	f.live(t, 21*time.Second, nil, look(&after))
 	if n := len(before.At); n < 15 || len(after.At) < n+10 || !after.At[n-2].Equal(before.At[n-2]) || !after.Since.Equal(before.Since) {
 		t.Errorf("%d moments before, %d after", len(before.At), len(after.At))
 	}

@@ -17,53 +17,73 @@ import (
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
+// filed is a rollout in virtual time whose journal is SQLite in a file.
+type filed struct {
+	path    string
+	clock   *sim.Clock
+	plane   *sim.Plane
+	traffic *sim.Traffic
+}
+
+func newFiled(t *testing.T) *filed {
+	t.Helper()
+	return &filed{
+		path: filepath.Join(t.TempDir(), "stagger.db"), clock: sim.NewClock(), plane: sim.NewPlane(map[string]string{sim.Service: "v1"}),
+		traffic: sim.NewTraffic(sim.Service, 800, rand.New(rand.NewPCG(1, 1))),
+	}
+}
+
+// live opens the file and a controller, lets time pass with what is asked, if
+// anything is, and closes both after a look.
+func (f *filed) live(t *testing.T, d time.Duration, ask *stagger.Command, look func(*store.Store)) {
+	t.Helper()
+	s, err := store.Open(t.Context(), f.path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	c, err := controller.New(controller.Config{
+		Services: func() []stagger.Service {
+			return []stagger.Service{{Name: sim.Service, Baseline: "v1", Versions: []stagger.Version{{Name: "v1"}, {Name: "v2"}}}}
+		},
+		Driver: f.plane, Source: f.traffic, Journal: s, Ready: f.plane, NewJudge: sim.NewRuleJudge, Now: f.clock.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if ask != nil {
+		if _, err := s.Submit(t.Context(), *ask); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range d / sim.Tick {
+		f.clock.Advance(sim.Tick)
+		f.traffic.Pass(f.clock.Now(), sim.Tick, f.plane.Split(sim.Service))
+		c.Step(t.Context())
+	}
+	look(s)
+}
+
 // TestRealStore carries a rollout with SQLite as the journal, and opens the
 // file and the controller anew in the middle.
 func TestRealStore(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "stagger.db")
-	clock, plane := sim.NewClock(), sim.NewPlane(map[string]string{sim.Service: "v1"})
-	traffic := sim.NewTraffic(sim.Service, 800, rand.New(rand.NewPCG(1, 1)))
-	life := func(d time.Duration, ask *stagger.Command) stagger.Rollout {
-		s, err := store.Open(t.Context(), path, store.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
-		c, err := controller.New(controller.Config{
-			Services: func() []stagger.Service {
-				return []stagger.Service{{Name: sim.Service, Baseline: "v1", Versions: []stagger.Version{{Name: "v1"}, {Name: "v2"}}}}
-			},
-			Driver: plane, Source: traffic, Journal: s, Ready: plane, NewJudge: sim.NewRuleJudge, Now: clock.Now,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Load(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if ask != nil {
-			if _, err := s.Submit(t.Context(), *ask); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for range d / sim.Tick {
-			clock.Advance(sim.Tick)
-			traffic.Pass(clock.Now(), sim.Tick, plane.Split(sim.Service))
-			c.Step(t.Context())
-		}
-		return lastOf(t, s)
-	}
-	start := sim.Command("c1", stagger.VerbStart, "", clock.Now())
+	f := newFiled(t)
+	var r stagger.Rollout
+	look := func(s *store.Store) { r = lastOf(t, s) }
+	start := sim.Command("c1", stagger.VerbStart, "", f.clock.Now())
 	start.Start = &stagger.Start{Service: sim.Service, Candidate: "v2", Plan: plan()}
-	if r := life(3*time.Second, &start); r.Stage != 1 {
+	if f.live(t, 3*time.Second, &start, look); r.Stage != 1 {
 		t.Errorf("the rollout is %s at stage %d before the restart", r.Phase, r.Stage)
 	}
-	plane.Restart()
-	if r := life(20*time.Second, nil); r.Phase != stagger.PhasePromoted || r.Converged.IsZero() {
+	f.plane.Restart()
+	if f.live(t, 20*time.Second, nil, look); r.Phase != stagger.PhasePromoted || r.Converged.IsZero() {
 		t.Errorf("the rollout is %s, converged %v, after the restart: %s", r.Phase, r.Converged, r.Reason)
 	}
 }

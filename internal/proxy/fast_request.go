@@ -100,15 +100,16 @@ func isListed(head []byte, fields []wire.Field, name []byte) bool {
 func (c *courier) outbound(head []byte, here int) {
 	r := &c.request
 	out := c.out[:0]
-	out = append(out, head[:r.Fields[0].Line.From]...)
+	from := 0 // of what goes on as it is
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		name := f.Name.Of(head)
 		if isHopByHop(name) || c.hides(name) || c.tells(name) || r.Listing && isListed(head, r.Fields, name) {
-			continue
+			out = append(out, head[from:f.Line.From]...)
+			from = f.Line.To
 		}
-		out = append(out, f.Line.Of(head)...)
 	}
+	out = append(out, head[from:r.Size-len("\r\n")]...)
 	if r.Length < 0 && wantsLength(r.Method.Of(head)) {
 		out = append(out, "Content-Length: 0\r\n"...)
 	}

@@ -36,9 +36,9 @@ func (c *courier) introduce(out, head []byte) []byte {
 	if hop.Trusted {
 		told = c.asked.told()
 	}
-	for name, value := range fieldsOf(c.lane.rules.Pass(hop, told)) {
-		if value != "" {
-			out = append(append(append(append(out, name...), ": "...), value...), "\r\n"...)
+	for _, f := range fieldsOf(c.lane.rules.Pass(hop, told)) {
+		if f.value != "" {
+			out = append(append(append(append(out, f.name...), ": "...), f.value...), "\r\n"...)
 		}
 	}
 	return out

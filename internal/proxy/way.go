@@ -69,19 +69,18 @@ func introduce(h http.Header, rules *whence.Rules, hop whence.Hop) {
 			delete(h, name)
 		}
 	}
-	for name, value := range fieldsOf(rules.Pass(hop, told)) {
-		if value == "" {
-			delete(h, name)
+	for _, f := range fieldsOf(rules.Pass(hop, told)) {
+		if f.value == "" {
+			delete(h, f.name)
 		} else {
-			h[name] = []string{value}
+			h[f.name] = []string{f.value}
 		}
 	}
 }
 
-// fieldsOf yields the fields with their names.
-func fieldsOf(f whence.Fields) func(yield func(name, value string) bool) {
-	return func(yield func(name, value string) bool) {
-		_ = yield("X-Forwarded-For", f.For) && yield("X-Forwarded-Host", f.Host) &&
-			yield("X-Forwarded-Proto", f.Proto) && yield("Forwarded", f.Forwarded)
+// fieldsOf returns the fields with their names.
+func fieldsOf(f whence.Fields) [4]struct{ name, value string } {
+	return [...]struct{ name, value string }{
+		{"X-Forwarded-For", f.For}, {"X-Forwarded-Host", f.Host}, {"X-Forwarded-Proto", f.Proto}, {"Forwarded", f.Forwarded},
 	}
 }

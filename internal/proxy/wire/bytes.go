@@ -7,6 +7,19 @@ func Token(c byte) bool { return token[c] }
 // Text says whether c is no control character.
 func Text(c byte) bool { return c >= ' ' && c != 0x7f }
 
+// allText says whether all of eight bytes are Text. Without a branch for each:
+// below, the high bit of a byte is set when it is less than a blank, or is DEL,
+// which is nothing but its difference from DEL being less than one. A borrow
+// reaches the next byte only from one that is less, so it changes no answer.
+func allText(eight uint64) bool {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	fromDEL := eight ^ 0x7f*ones
+	return ((eight-' '*ones)&^eight|(fromDEL-ones)&^fromDEL)&highs == 0
+}
+
 // Lower returns an ASCII letter in lower case and any other byte as it is.
 func Lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {

@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // maxFields bounds the fields of one head. More is no reason to refuse, but
 // none to hurry either.
@@ -9,23 +12,29 @@ const maxFields = 128
 // maxDigits bounds a length, so that it fits an int64.
 const maxDigits = 18
 
-// headEnd returns the size of the head at the beginning of b, its empty line
-// included; 0 if its end is not there.
-func headEnd(b []byte) int {
-	if i := bytes.Index(b, []byte("\r\n\r\n")); i >= 0 {
-		return i + 4
+// unread says what becomes of a head that did not read to its end: if the end is
+// there, something before it is not in order.
+func unread(b []byte) Progress {
+	if bytes.Contains(b, []byte("\r\n\r\n")) {
+		return Unusual
 	}
-	return 0
+	return Incomplete
 }
+
+// endsAt says whether the empty line that ends a head stands at i.
+func endsAt(b []byte, i int) bool { return i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' }
 
 // lineEnd returns where the line that begins at from ends, without CR LF. What
 // it passes is text and tabs: a CR or a LF alone is no end and not in order.
 func lineEnd(b []byte, from int) (int, bool) {
 	i := from
+	for i+8 <= len(b) && allText(binary.LittleEndian.Uint64(b[i:])) {
+		i += 8
+	}
 	for i < len(b) && (Text(b[i]) || b[i] == '\t') {
 		i++
 	}
-	return i, i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n'
+	return i, endsAt(b, i)
 }
 
 // fieldAt reads the field line that begins at from. A line that is folded

@@ -20,36 +20,33 @@ type Request struct {
 
 // Parse reads the request at the beginning of b.
 func (r *Request) Parse(b []byte) Progress {
-	size := headEnd(b)
-	if size == 0 {
-		return Incomplete
-	}
-	*r = Request{Fields: r.Fields[:0], Size: size, Length: -1}
-	head := b[:size]
-	at, ok := r.line(head)
-	for ok && head[at] != '\r' {
+	*r = Request{Fields: r.Fields[:0], Length: -1}
+	at, ok := r.line(b)
+	for ok && !endsAt(b, at) {
 		var f Field
-		if f, ok = fieldAt(head, at); ok {
+		if f, ok = fieldAt(b, at); ok {
 			at = f.Line.To
-			ok = len(r.Fields) < maxFields && r.take(head, f)
+			ok = len(r.Fields) < maxFields && r.take(b, f)
 		}
 	}
-	// The empty line that was found first is the one that ends the head, so
-	// the fields end there too.
-	if !ok || at != size-2 || r.Host.To == r.Host.From || r.Chunked && r.Length >= 0 {
+	if !ok {
+		return unread(b)
+	}
+	if r.Host.To == r.Host.From || r.Chunked && r.Length >= 0 {
 		return Unusual
 	}
+	r.Size = at + 2
 	return Complete
 }
 
 // line reads the request line and returns where the fields begin.
 func (r *Request) line(b []byte) (next int, ok bool) {
 	i := 0
-	for token[b[i]] { // CR is none
+	for i < len(b) && token[b[i]] {
 		i++
 	}
 	r.Method = Span{0, i}
-	if i == 0 || b[i] != ' ' || b[i+1] != '/' {
+	if i == 0 || i+1 >= len(b) || b[i] != ' ' || b[i+1] != '/' {
 		return 0, false
 	}
 	i++
@@ -58,8 +55,8 @@ func (r *Request) line(b []byte) (next int, ok bool) {
 		return 0, false
 	}
 	r.Path.To = i
-	if b[i] == '?' {
-		for b[i] > ' ' && b[i] < 0x7f && b[i] != '#' {
+	if i < len(b) && b[i] == '?' {
+		for i < len(b) && b[i] > ' ' && b[i] < 0x7f && b[i] != '#' {
 			i++
 		}
 	}
@@ -73,7 +70,7 @@ func (r *Request) line(b []byte) (next int, ok bool) {
 
 // path returns where the path that begins at i ends. Escapes are well-formed.
 func (r *Request) path(b []byte, i int) (end int, ok bool) {
-	for pathByte[b[i]] {
+	for i < len(b) && pathByte[b[i]] {
 		if b[i] == '%' {
 			r.Escaped = true
 			if _, ok := escape(b[i:]); !ok {

@@ -113,18 +113,6 @@ func TestReadingAHeadAllocatesNothing(t *testing.T) {
 	}
 }
 
-func BenchmarkRequest(b *testing.B) {
-	head := []byte("GET /api/users?page=2 HTTP/1.1\r\nHost: shop.example.org\r\nUser-Agent: benchmark/1.0\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\r\n")
-	b.SetBytes(int64(len(head)))
-	b.ReportAllocs()
-	var r wire.Request
-	for b.Loop() {
-		if r.Parse(head) != wire.Complete {
-			b.Fatal("not plain")
-		}
-	}
-}
-
 // FuzzRequest holds what is plain against net/http: it takes the same for a
 // request, and finds the same in it.
 func FuzzRequest(f *testing.F) {

@@ -21,23 +21,19 @@ func (r *Response) Parse(b []byte) Progress {
 	if n := min(len(b), len(version)); string(b[:n]) != version[:n] {
 		return Unusual
 	}
-	size := headEnd(b)
-	if size == 0 {
-		return Incomplete
-	}
-	*r = Response{Fields: r.Fields[:0], Size: size, Length: -1}
-	head := b[:size]
-	at, ok := r.line(head)
-	for ok && head[at] != '\r' {
+	*r = Response{Fields: r.Fields[:0], Length: -1}
+	at, ok := r.line(b)
+	for ok && !endsAt(b, at) {
 		var f Field
-		if f, ok = fieldAt(head, at); ok {
+		if f, ok = fieldAt(b, at); ok {
 			at = f.Line.To
-			ok = len(r.Fields) < maxFields*4 && r.take(head, f)
+			ok = len(r.Fields) < maxFields*4 && r.take(b, f)
 		}
 	}
-	if !ok || at != size-2 {
-		return Unusual
+	if !ok {
+		return unread(b)
 	}
+	r.Size = at + 2
 	return Complete
 }
 

@@ -73,6 +73,15 @@ profile: ## take anew the profile that builds are guided by, in five minutes und
 	$(GO) build $(UNGUIDED) -trimpath -o .cache/bench-proxy ./bench/proxy
 	.cache/bench-proxy -profile cmd/stagger/default.pgo -seconds 60
 
+.PHONY: bench-dashboard
+bench-dashboard: ## measure what an open tab of the dashboard costs, for 3 minutes a page
+	STAGGER_TAB_FOR=3m $(GO) test -count=1 -timeout=20m ./internal/dashboard -run TestAnOpenTabCostsLittle -v
+
+.PHONY: screenshots
+screenshots: ## take pictures of every page, in light and dark, wide and narrow, into docs/images/all
+	mkdir -p docs/images/all
+	STAGGER_SCREENSHOTS=$(CURDIR)/docs/images/all $(GO) test -count=1 ./internal/dashboard -run TestEverySightIsFitForEverybody
+
 .PHONY: lint
 lint: $(GOLANGCI) ## look for mistakes and for what is not formatted
 	$(GO) vet $(UNGUIDED) ./...

@@ -23,7 +23,6 @@ type chart struct {
 	Series []line   `json:"series"`
 	Bands  []band   `json:"bands,omitempty"`
 	Limits []limit  `json:"limits,omitempty"`
-	Marks  []moment `json:"marks,omitempty"`
 }
 
 // unit is how the values of a chart are said.
@@ -77,11 +76,35 @@ type moment struct {
 	Tone   string  `json:"tone"`
 }
 
-type extent [2]float64
+// moments are marked in all plots of a panel. They stand once above them, as
+// data-marks, for there may be many.
+type moments []moment
 
 // JSON is what the browser draws from.
+func (m moments) JSON() (string, error) {
+	b, err := json.Marshal(m)
+	return string(b), err
+}
+
+type extent [2]float64
+
+// JSON is what the browser draws from. Times are written as seconds since the
+// first, which is From: a page has thousands of them.
 func (c chart) JSON() (string, error) {
-	b, err := json.Marshal(c)
+	if !c.Time || len(c.X) == 0 {
+		b, err := json.Marshal(c)
+		return string(b), err
+	}
+	since := make([]float64, len(c.X))
+	for i, x := range c.X {
+		since[i] = math.Round(1000*(x-c.X[0])) / 1000
+	}
+	b, err := json.Marshal(struct {
+		chart
+
+		From float64   `json:"from"`
+		X    []float64 `json:"x"`
+	}{c, c.X[0], since})
 	return string(b), err
 }
 

@@ -13,6 +13,7 @@ import (
 // coursePanel is how both versions did since the rollout began, side by side.
 type coursePanel struct {
 	Plots []coursePlot
+	Marks moments
 	Key   []present.Sign // what the marks mean
 }
 
@@ -43,10 +44,10 @@ func (s *scene) course() any {
 		return nil
 	}
 	marks, key := s.marks(c.At[0], c.At[len(c.At)-1])
-	p := coursePanel{Key: key}
+	p := coursePanel{Marks: marks, Key: key}
 	for i, m := range s.measures(c) {
 		plot := m.plot(c.At)
-		plot.ID, plot.Chart.Marks = fmt.Sprintf("course-%d", i), marks
+		plot.ID = fmt.Sprintf("course-%d", i)
 		p.Plots = append(p.Plots, plot)
 	}
 	return p

@@ -12,7 +12,7 @@ import (
 
 // How much of a path is drawn.
 const (
-	pathDrawn  = 160 // points of a line
+	pathDrawn  = 120 // points of a line
 	pathTold   = 12  // rows of the table behind a plot
 	pathMarked = 60  // events; the newest stay
 )
@@ -20,6 +20,7 @@ const (
 // evolution is how the evidence grew.
 type evolution struct {
 	Plots []pathPlot
+	Marks moments
 	Key   []present.Sign // what the marks mean
 }
 
@@ -56,13 +57,12 @@ func (s *scene) evolution() any {
 		return nil
 	}
 	marks, key := s.marks(p.At[0], p.At[len(p.At)-1])
-	e := evolution{Key: key}
+	e := evolution{Marks: marks, Key: key}
 	drawn := slices.Compact(append([]int{0}, present.Columns(p.At, pathDrawn)...))
 	told := slices.Compact(append([]int{0}, present.Columns(p.At, pathTold)...))
 	for i, slot := range p.Slots {
 		plot := plotOf(slot, p.At, drawn)
 		plot.ID = fmt.Sprintf("path-%d", i)
-		plot.Ratio.Marks, plot.Evidence.Marks = marks, marks
 		plot.tell(slot, p, told)
 		e.Plots = append(e.Plots, plot)
 	}
@@ -78,7 +78,7 @@ var decisive = []stagger.EventKind{
 
 // marks are the decisions and people's actions between two moments, and what
 // their symbols mean.
-func (s *scene) marks(from, to time.Time) (marks []moment, key []present.Sign) {
+func (s *scene) marks(from, to time.Time) (marks moments, key []present.Sign) {
 	for _, e := range s.Events {
 		// A path is kept to the millisecond.
 		if !slices.Contains(decisive, e.Kind) || e.At.Before(from) || e.At.After(to.Add(time.Millisecond)) {

@@ -43,6 +43,7 @@ func TestRolloutShowsHowTheEvidenceGrew(t *testing.T) {
 
 // drawn is what the browser gets to draw.
 type drawn struct {
+	From   float64
 	X      []float64
 	Time   bool
 	Series []struct {
@@ -62,6 +63,11 @@ func (p page) plots(t *testing.T) []drawn {
 	for _, n := range p.all(func(n *html.Node) bool { return attribute(n, "data-chart") != "" }) {
 		var c drawn
 		must(t, json.Unmarshal([]byte(attribute(n, "data-chart")), &c))
+		for above := range n.Ancestors() {
+			if marks := attribute(above, "data-marks"); marks != "" {
+				must(t, json.Unmarshal([]byte(marks), &c.Marks))
+			}
+		}
 		if attribute(n, "role") != "img" || attribute(n, "aria-label") == "" || attribute(n, "id") == "" {
 			t.Errorf("a plot has no words, or no id: %v", n.Attr)
 		}

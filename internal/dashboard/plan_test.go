@@ -55,7 +55,7 @@ func (p page) typed() string {
 func (p page) rows(name string) [][]string {
 	var rows [][]string
 	for _, region := range p.all(func(n *html.Node) bool {
-		return attribute(n, "aria-labelledby") == name && attribute(n, "role") == "region"
+		return attribute(n, "aria-labelledby") == name && attribute(n, "role") == "group"
 	}) {
 		inner := page{root: region}
 		for _, row := range inner.tags("tr") {

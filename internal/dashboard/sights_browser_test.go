@@ -196,5 +196,5 @@ const (
 
 // against has axe-core, which stands before it, say what it finds.
 const against = `
-;axe.run(document, { runOnly: %s, resultTypes: ["violations"], rules: {"landmark-unique": {enabled: false}} }).then((r) =>
+;axe.run(document, { runOnly: %s, resultTypes: ["violations"] }).then((r) =>
   r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 200) + " " + n.failureSummary.replaceAll(/\s+/g, " "))))`

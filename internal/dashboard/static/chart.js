@@ -52,7 +52,7 @@ function options(element, chart) {
   return {
     ...size(element, chart),
     tzDate: (stamp) => uPlot.tzDate(new Date(1000 * stamp), "UTC"),
-    padding: [14, 22, 0, 0],
+    padding: [14, 28, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false }, y: false },
     legend: { live: true },
     scales: {
@@ -143,11 +143,12 @@ function drawMarks(u, chart) {
 }
 
 function draw(element) {
-  const text = element.dataset.chart;
+  const marks = element.closest("[data-marks]")?.dataset.marks ?? "[]";
+  const text = element.dataset.chart + marks;
   const known = charts.get(element);
   if (known?.text === text) return;
-  const chart = JSON.parse(text);
-  const data = [chart.x, ...chart.series.map((s) => s.values)];
+  const chart = { ...JSON.parse(element.dataset.chart), marks: JSON.parse(marks) };
+  const data = [chart.time ? chart.x.map((x) => chart.from + x) : chart.x, ...chart.series.map((s) => s.values)];
   if (known && known.chart.series.length === chart.series.length) {
     known.text = text;
     known.chart = chart;

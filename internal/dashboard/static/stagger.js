@@ -23,11 +23,14 @@ function news() {
 // somebody does.
 document.addEventListener("htmx:sse:after:connection", () => { say("● live"); news(); });
 document.addEventListener("htmx:sse:after:message", news);
-document.addEventListener("htmx:sse:before:connection", () => say("○ connecting …"));
+document.addEventListener("htmx:sse:before:connection", ({ detail }) => say(detail.connection.attempt ? "○ connecting again …" : "○ connecting …"));
+let leaving = false;
+addEventListener("beforeunload", () => { leaving = true; });
 document.addEventListener("htmx:sse:error", (event) => {
   say("○ connecting again …");
-  // Signed out, or the store is another one: the stream will not come back.
-  if ([401, 409].includes(event.detail.status)) location.reload();
+  // Signed out, or the store is another one: the stream will not come back. Who
+  // is on their way elsewhere, as by signing out, is let go there.
+  if ([401, 409].includes(event.detail.status) && !leaving) location.reload();
 });
 document.addEventListener("htmx:sse:close", () => say(document.getElementById("stream") ? "○ connecting again …" : ""));
 document.addEventListener("visibilitychange", () => { if (document.hidden && document.getElementById("stream")) say("○ paused"); });

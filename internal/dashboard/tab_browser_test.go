@@ -1,0 +1,116 @@
+package dashboard_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/cdproto/systeminfo"
+	"github.com/chromedp/chromedp"
+)
+
+// TestAnOpenTabCostsLittle keeps the first page and that of a rollout open while
+// 20 services in hour-long rollouts tell four times a second how they do, and
+// says what that costs the browser and the server. It is a measurement: it runs
+// for as long as STAGGER_TAB_FOR says (`make bench-dashboard`), and fails where a
+// tab takes more than a twentieth of a core or grows.
+func TestAnOpenTabCostsLittle(t *testing.T) {
+	text := os.Getenv("STAGGER_TAB_FOR")
+	if text == "" {
+		t.Skip("it measures for minutes; set STAGGER_TAB_FOR, such as 3m")
+	}
+	length, err := time.ParseDuration(text)
+	must(t, err)
+	f := newFleet(t)
+	f.lives(t)
+	for _, path := range []string{"/", "/rollouts/" + f.rollouts[0].ID} {
+		t.Run(path, func(t *testing.T) {
+			ctx := browser(t)
+			_, err := chromedp.Call(ctx, performance.Enable, performance.EnableParams{})
+			must(t, err)
+			must(t, chromedp.Do(ctx, chromedp.Navigate(f.url+path), chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`)))
+			t.Logf("first paint after %.0f ms", run(ctx, t, chromedp.Evaluate[float64](`performance.getEntriesByName("first-contentful-paint")[0].startTime`)))
+			time.Sleep(10 * time.Second)
+			before := costs(ctx, t)
+			run(ctx, t, chromedp.Evaluate[bool](`(window.fetches = performance.getEntriesByType("resource").length, performance.setResourceTimingBufferSize(1e6), true)`))
+			time.Sleep(length)
+			after := costs(ctx, t)
+			n := run(ctx, t, chromedp.Evaluate[int](`performance.getEntriesByType("resource").length - window.fetches`))
+			share := 100 * (after.cpu - before.cpu) / length.Seconds()
+			t.Logf("the tab took %.1f %% of a core (scripts %.1f %%, layout and style %.1f %%), %.1f fetches a second; heap %.2f to %.2f MB, %.0f to %.0f nodes, %.0f to %.0f listeners",
+				share, 100*(after.script-before.script)/length.Seconds(), 100*(after.layout-before.layout)/length.Seconds(), float64(n)/length.Seconds(),
+				before.heap/1e6, after.heap/1e6, before.nodes, after.nodes, before.listeners, after.listeners)
+			if share > 5 || after.heap > 1.2*before.heap+1e6 || after.nodes > 1.2*before.nodes+100 {
+				t.Error("that is too much, or it grows")
+			}
+		})
+	}
+}
+
+// lives lets time pass as it does, until the test ends.
+func (f *fleet) lives(t *testing.T) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		clock := time.NewTicker(250 * time.Millisecond)
+		defer clock.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-clock.C:
+			}
+			f.ticks()
+			for _, r := range f.rollouts {
+				f.tells(t, r)
+			}
+			if n%20 == 0 {
+				f.keeps(t)
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+}
+
+// cost is what a tab has taken so far.
+type cost struct{ cpu, script, layout, heap, nodes, listeners float64 }
+
+func costs(ctx context.Context, t *testing.T) cost {
+	t.Helper()
+	_, err := chromedp.Call(ctx, heapprofiler.CollectGarbage, cdp.Empty{})
+	must(t, err)
+	metrics, err := chromedp.Call(ctx, performance.GetMetrics, cdp.Empty{})
+	must(t, err)
+	var c cost
+	for _, m := range metrics.Metrics {
+		switch m.Name {
+		case "ScriptDuration":
+			c.script = m.Value
+		case "LayoutDuration", "RecalcStyleDuration":
+			c.layout += m.Value
+		case "JSHeapUsedSize":
+			c.heap = m.Value
+		case "Nodes":
+			c.nodes = m.Value
+		case "JSEventListeners":
+			c.listeners = m.Value
+		}
+	}
+	processes, err := chromedp.CallBrowser(ctx, systeminfo.GetProcessInfo, cdp.Empty{})
+	must(t, err)
+	for _, p := range processes.ProcessInfo {
+		if p.Type == "renderer" {
+			c.cpu += p.CPUTime
+		}
+	}
+	return c
+}

@@ -12,17 +12,17 @@ import (
 // chart is a plot, as static/stagger.js draws it in the browser. Each stands
 // above a table with the same numbers, for those who do not see it.
 type chart struct {
-	X      numbers  `json:"x"`
-	Time   bool     `json:"time,omitempty"` // X counts seconds since 1970, UTC
-	Log    bool     `json:"log,omitempty"`  // X is drawn in logarithms
-	XUnit  unit     `json:"xunit,omitempty"`
-	Unit   unit     `json:"unit"`
-	Base   float64  `json:"base,omitempty"`   // of unitPower
-	Range  *extent  `json:"range,omitempty"`  // of the values; nil for what they need
-	Height int      `json:"height,omitempty"` // pixels
-	Series []line   `json:"series"`
-	Bands  []band   `json:"bands,omitempty"`
-	Limits []limit  `json:"limits,omitempty"`
+	X      numbers `json:"x"`
+	Time   bool    `json:"time,omitempty"` // X counts seconds since 1970, UTC
+	Log    bool    `json:"log,omitempty"`  // X is drawn in logarithms
+	XUnit  unit    `json:"xunit,omitempty"`
+	Unit   unit    `json:"unit"`
+	Base   float64 `json:"base,omitempty"`   // of unitPower
+	Range  *extent `json:"range,omitempty"`  // of the values; nil for what they need
+	Height int     `json:"height,omitempty"` // pixels
+	Series []line  `json:"series"`
+	Bands  []band  `json:"bands,omitempty"`
+	Limits []limit `json:"limits,omitempty"`
 }
 
 // unit is how the values of a chart are said.

@@ -210,8 +210,3 @@ func (v *visitor) presses(keys ...string) {
 		v.does(chromedp.KeyEvent(key))
 	}
 }
-
-func (v *visitor) focused() string {
-	v.t.Helper()
-	return asks[string](v, `document.activeElement?.id || document.activeElement?.textContent.trim() || ""`)
-}

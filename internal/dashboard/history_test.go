@@ -126,7 +126,7 @@ func TestAMomentIsShownWithItsEvidenceOpen(t *testing.T) {
 		t.Errorf("%d are open", len(open))
 	}
 	rollout, _ := w.get(t, rolloutPath, http.StatusOK)
-	if !strings.Contains(rollout.source, historyPath+"?at=4#event-4") {
+	if !strings.Contains(rollout.source, historyPath+"?at=130#event-130") {
 		t.Error("the rollout's page does not lead to its moments")
 	}
 }

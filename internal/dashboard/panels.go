@@ -16,7 +16,7 @@ import (
 // panel_NAME_test.go that it does. A new one takes those and a line here.
 type panel struct {
 	name string // of its files; its element has the id panel-NAME
-	// slow panels are large: they are fetched by themselves every few seconds,
+	// slow panels are large: they are fetched by themselves every ten seconds,
 	// not with each thing that changes.
 	slow bool
 	// look returns what the template shows as .Data; nil for nothing.

@@ -14,15 +14,17 @@ function spoken() {
   return live.querySelector("[data-announce]")?.dataset.announce ?? "";
 }
 
-// news tells whoever is to be fetched anew; htmx keeps the pace.
-function news() {
-  live.dispatchEvent(new CustomEvent("news", { bubbles: true }));
+// tell has whoever listens fetched anew; htmx keeps the pace. What happened is
+// shown at once. How things go is told four times a second, which nobody reads:
+// news comes once a second.
+function tell(what) {
+  live.dispatchEvent(new CustomEvent(what, { bubbles: true }));
 }
 
 // The stream. It pauses while nobody looks, and what was missed comes when
 // somebody does.
-document.addEventListener("htmx:sse:after:connection", () => { say("● live"); news(); });
-document.addEventListener("htmx:sse:after:message", news);
+document.addEventListener("htmx:sse:after:connection", () => { say("● live"); tell("happened"); });
+document.addEventListener("htmx:sse:after:message", ({ detail }) => tell(detail.message.event === "progress" ? "news" : "happened"));
 document.addEventListener("htmx:sse:before:connection", ({ detail }) => say(detail.connection.attempt ? "○ connecting again …" : "○ connecting …"));
 let leaving = false;
 addEventListener("beforeunload", () => { leaving = true; });
@@ -73,7 +75,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("[autofocus]")?.focus();
 });
-document.addEventListener("acted", () => { dialog.close(); news(); });
+document.addEventListener("acted", () => { dialog.close(); tell("happened"); });
 document.addEventListener("submit", (event) => {
   for (const field of event.target.querySelectorAll("[data-remember]")) localStorage.setItem(field.dataset.remember, field.value);
 });

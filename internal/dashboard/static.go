@@ -22,8 +22,25 @@ var assets = func() map[string]asset {
 	for _, folder := range []string{"static", "vendored"} {
 		maps.Copy(all, assetsIn(folder))
 	}
+	all[scripts] = together(all, "htmx.js", "htmx-sse.js", "uplot.js", "stagger.js", "chart.js")
 	return all
 }()
+
+// scripts is the name of all scripts in one: they come at once, after the page
+// can be seen, and in the order in which they need each other.
+const scripts = "scripts.js"
+
+func together(all map[string]asset, names ...string) asset {
+	var content []byte
+	for _, name := range names {
+		one, ok := all[name]
+		if !ok {
+			panic("dashboard: there is no " + name) // it is embedded
+		}
+		content = append(append(content, one.content...), ";\n"...)
+	}
+	return assetOf(scripts, content)
+}
 
 type asset struct {
 	content []byte
@@ -46,18 +63,21 @@ func assetsIn(folder string) map[string]asset {
 		panic("dashboard: " + err.Error()) // it is embedded
 	}
 	for _, e := range entries {
-		kind, served := kinds[path.Ext(e.Name())]
-		if !served {
+		if _, served := kinds[path.Ext(e.Name())]; !served {
 			continue
 		}
 		content, err := files.ReadFile(folder + "/" + e.Name())
 		if err != nil {
 			panic("dashboard: " + err.Error()) // it is embedded
 		}
-		sum := sha256.Sum256(content)
-		in[e.Name()] = asset{content, kind, "/static/" + e.Name() + "?v=" + hex.EncodeToString(sum[:6])}
+		in[e.Name()] = assetOf(e.Name(), content)
 	}
 	return in
+}
+
+func assetOf(name string, content []byte) asset {
+	sum := sha256.Sum256(content)
+	return asset{content, kinds[path.Ext(name)], "/static/" + name + "?v=" + hex.EncodeToString(sum[:6])}
 }
 
 // address is where a page finds an asset.

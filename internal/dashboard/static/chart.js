@@ -196,4 +196,5 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   drawAll();
 });
 
-drawAll();
+// The page is to be seen before its plots are drawn.
+requestAnimationFrame(() => setTimeout(drawAll));

@@ -33,5 +33,9 @@ func ReturnPath(from string) string {
 	if clean == "/logout" || clean == "/login" || strings.HasPrefix(clean, "/login/") || clean == "/api" || strings.HasPrefix(clean, "/api/") {
 		return home
 	}
-	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
+	to := (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
+	if len(to) > maxReturn { // what is written out in full may be three times as long
+		return home
+	}
+	return to
 }

@@ -92,6 +92,7 @@ var house = []room{
 	{path: "cmd/stagger", floor: 6, beside: []string{"internal/app", "internal/demo"}},
 
 	{path: "internal/sim", floor: 4, support: true, beside: []string{"internal/controller"}},
+	{path: "internal/dashboard/browsing", floor: 5, support: true},
 	{path: "internal/api/apitest", floor: 5, support: true, beside: []string{"internal/api"}},
 	{path: "e2e", floor: 6, support: true},
 	// What others do is there to be compared with, and never in the binary.

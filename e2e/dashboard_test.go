@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/stagger-dev/stagger/internal/dashboard/browsing"
 )
 
 // TestDashboard is what people do in front of the dashboard, with one browser and
@@ -63,23 +64,10 @@ type visitor struct {
 // visit starts a browser. Without one the test is skipped, but not in CI.
 func visit(t *testing.T, s *shop) *visitor {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("no chromium in CI")
-		}
-		t.Skip("no chromium")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.WindowSize(1200, 1000),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
 	v := &visitor{t: t, shop: s}
-	v.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(v.hears))
-	t.Cleanup(cancel)
+	v.ctx = browsing.Start(t, v.hears)
 	v.does(chromedp.Navigate("about:blank"))
-	_, err = chromedp.Call(v.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	_, err := chromedp.Call(v.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	v.must(err)
 	for _, name := range []string{"clipboard-read", "clipboard-write"} {
 		_, err = chromedp.CallBrowser(v.ctx, browser.SetPermission, browser.SetPermissionParams{

@@ -162,13 +162,19 @@ func evidenceChart(s stagger.PathSlot, x []time.Time, drawn []int) chart {
 		X: instants(x), Time: true, Unit: unitShare, Height: 110, Range: &extent{0, 1.05},
 		Limits: []limit{{At: 1, Label: "enough", Tone: "muted"}},
 	}
-	for _, l := range []line{{Label: "suspect", Tone: "warn", Dash: "dash"}, {Label: "rollback", Tone: "bad"}, {Label: "healthy", Tone: "good", Dash: "dot"}} {
-		l.Values = make(numbers, len(drawn))
+	for _, of := range []struct {
+		line
+		evidence func(stagger.Finding) float64
+	}{
+		{line{Label: "suspect", Tone: "warn", Dash: "dash"}, func(f stagger.Finding) float64 { return f.Suspect }},
+		{line{Label: "rollback", Tone: "bad"}, func(f stagger.Finding) float64 { return f.Rollback }},
+		{line{Label: "healthy", Tone: "good", Dash: "dot"}, func(f stagger.Finding) float64 { return f.Healthy }},
+	} {
+		of.Values = make(numbers, len(drawn))
 		for k, i := range drawn {
-			f := present.At(s, i)
-			l.Values[k] = present.Evidence(map[string]float64{"suspect": f.Suspect, "rollback": f.Rollback, "healthy": f.Healthy}[l.Label])
+			of.Values[k] = present.Evidence(of.evidence(present.At(s, i)))
 		}
-		c.Series = append(c.Series, l)
+		c.Series = append(c.Series, of.line)
 	}
 	return c
 }

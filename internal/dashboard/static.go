@@ -26,8 +26,8 @@ var assets = func() map[string]asset {
 	return all
 }()
 
-// scripts is the name of all scripts in one: they come at once, after the page
-// can be seen, and in the order in which they need each other.
+// scripts is the name of all scripts in one: they come together, when the page
+// has been read, and in the order in which they need each other.
 const scripts = "scripts.js"
 
 func together(all map[string]asset, names ...string) asset {

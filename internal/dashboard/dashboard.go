@@ -11,14 +11,11 @@
 package dashboard
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"embed"
 	"html/template"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -121,115 +118,3 @@ var templates = func() *template.Template {
 	template.Must(all.ParseFS(pages, "page/*.html"))
 	return template.Must(all.ParseFS(panelFiles, "panel_*.html"))
 }()
-
-// view is one page.
-type view struct {
-	Title    string
-	Template string // "" for the page's own
-	Status   int    // 0 for that all is well
-	Stream   string // the event stream that tells of changes; "" when nothing will change
-	Body     any    // what the page's own template shows
-
-	// What the frame adds.
-	Nav     []place
-	Address string // of the live part
-	Live    template.HTML
-	Who     who // is signed in
-}
-
-// place is one of the places that every page leads to.
-type place struct {
-	Name, Address string
-	Here          bool
-}
-
-func placesFrom(here string) []place {
-	places := []place{{Name: "Services", Address: "/"}, {Name: "Plan", Address: "/plan"}, {Name: "Outcomes", Address: "/outcomes"}}
-	for i := range places {
-		places[i].Here = places[i].Address == here
-	}
-	return places
-}
-
-// partLive is the part of a page that changes. A rollout's page has others: its
-// panels.
-const partLive = "live"
-
-// page answers with a whole page, or with the part of it that ?part names.
-func (d *dashboard) page(name string, look func(*http.Request) (view, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		shown, status := name, http.StatusOK
-		v, err := look(r)
-		if err != nil {
-			shown, status, v = "problem", d.status(r, err), problem(err)
-		}
-		v.Who = whoOf(r)
-		body, err := render(cmp.Or(v.Template, shown), v, r.URL)
-		if err != nil {
-			d.Log.Error("page failed", "path", r.URL.Path, "error", err)
-			http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(cmp.Or(v.Status, status))
-		_, _ = w.Write(body) // a client that went away is its own loss
-	}
-}
-
-// render writes a page, or the part that its address asks for.
-func render(name string, v view, at *url.URL) ([]byte, error) {
-	var b bytes.Buffer
-	query := at.Query()
-	part := query.Get("part")
-	if v.Template == "" {
-		if err := templates.ExecuteTemplate(&b, "stream", v.Stream); err != nil {
-			return nil, err
-		}
-	}
-	if err := templates.ExecuteTemplate(&b, name+".html", v); err != nil || part != "" {
-		return b.Bytes(), err
-	}
-	query.Set("part", partLive)
-	v.Nav, v.Address = placesFrom(at.Path), at.Path+"?"+query.Encode()
-	v.Live = template.HTML(b.String()) //nolint:gosec // our own templates wrote and escaped it
-	var whole bytes.Buffer
-	err := templates.ExecuteTemplate(&whole, "frame.html", v)
-	return whole.Bytes(), err
-}
-
-// status logs what is our fault and returns the HTTP status of err.
-func (d *dashboard) status(r *http.Request, err error) int {
-	switch stagger.CodeOf(err) {
-	case stagger.CodeNotFound:
-		return http.StatusNotFound
-	case stagger.CodeUnavailable:
-		return http.StatusServiceUnavailable
-	case stagger.CodeInvalid:
-		return http.StatusUnprocessableEntity
-	case stagger.CodeConflict:
-		return http.StatusConflict
-	case stagger.CodeDenied:
-		return http.StatusForbidden
-	case stagger.CodeInternal:
-	}
-	if r.Context().Err() == nil {
-		d.Log.Error("page failed", "path", r.URL.Path, "error", err)
-	}
-	return http.StatusInternalServerError
-}
-
-// problem is the page that tells of err.
-func problem(err error) view {
-	title := "Something went wrong"
-	switch stagger.CodeOf(err) {
-	case stagger.CodeNotFound:
-		title = "Not found"
-	case stagger.CodeUnavailable:
-		title = "Not available now"
-	case stagger.CodeDenied:
-		title = "Not allowed"
-	case stagger.CodeInvalid, stagger.CodeConflict, stagger.CodeInternal:
-	}
-	return view{Title: title, Body: err.Error()}
-}

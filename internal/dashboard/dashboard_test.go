@@ -25,7 +25,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/store"
 )
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func grown(v stagger.Verdict) *judge.Trail {
 	return trail
 }
 
-func enter(t *testing.T, w world, r *stagger.Rollout, kind stagger.EventKind, reason string) {
+func enter(t testing.TB, w world, r *stagger.Rollout, kind stagger.EventKind, reason string) {
 	t.Helper()
 	r.Events++
 	r.UpdatedAt, r.Reason = apitest.Epoch.Add(time.Duration(r.Events)*7*time.Second), reason

@@ -41,7 +41,7 @@ func fleetServices() []stagger.Service {
 }
 
 // newFleet is there an hour after all of them began.
-func newFleet(t *testing.T) *fleet {
+func newFleet(t testing.TB) *fleet {
 	t.Helper()
 	s := apitest.Open(t)
 	f := &fleet{now: apitest.Epoch, course: course.New("v1", "v2"), trail: judge.NewTrail(), random: rand.New(rand.NewPCG(1, 2))}
@@ -69,7 +69,7 @@ func newFleet(t *testing.T) *fleet {
 
 // begins starts the rollout of a service, with an hour of history: it is held and
 // released every two minutes.
-func (f *fleet) begins(t *testing.T, service string) {
+func (f *fleet) begins(t testing.TB, service string) {
 	t.Helper()
 	start := apitest.Start()
 	start.Service = service
@@ -112,7 +112,7 @@ func (f *fleet) verdict() stagger.Verdict {
 }
 
 // keeps writes down what grows, as the controller does every few seconds.
-func (f *fleet) keeps(t *testing.T) {
+func (f *fleet) keeps(t testing.TB) {
 	t.Helper()
 	grown, err := f.course.State()
 	must(t, err)
@@ -126,7 +126,7 @@ func (f *fleet) keeps(t *testing.T) {
 }
 
 // tells says how a rollout does now, as the controller does with each tick.
-func (f *fleet) tells(t *testing.T, r stagger.Rollout) {
+func (f *fleet) tells(t testing.TB, r stagger.Rollout) {
 	t.Helper()
 	p := progress(r)
 	p.At, p.Verdict = time.Now(), f.verdict() // what is old is no news

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"html/template"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/stagger-dev/stagger"
@@ -36,6 +37,9 @@ var panels = []panel{
 	{name: "ledger", look: (*scene).ledger, slow: true},
 	{name: "history", look: (*scene).history},
 }
+
+// above are the panels that are sent first: those before the first slow one.
+var above = slices.IndexFunc(panels, func(p panel) bool { return p.slow })
 
 // scene is what every panel of a page may look at.
 type scene struct {
@@ -78,11 +82,11 @@ func (s *scene) show(p panel) (shownPanel, error) {
 	return shown, err
 }
 
-// show renders all panels. In the live part slow ones are left empty: the
+// shows renders some panels. In the live part slow ones are left empty: the
 // browser keeps what it has of them.
-func (s *scene) showAll(live bool) ([]shownPanel, error) {
+func (s *scene) shows(some []panel, live bool) ([]shownPanel, error) {
 	var all []shownPanel
-	for _, p := range panels {
+	for _, p := range some {
 		if live && p.slow {
 			all = append(all, shownPanel{Name: p.name, Slow: true})
 			continue

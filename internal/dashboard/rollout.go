@@ -39,11 +39,12 @@ func (d *dashboard) rollout(r *http.Request) (view, error) {
 		shown, err := s.show(p)
 		return view{Template: "panel", Body: shown}, err
 	}
-	p := rolloutPage{scene: s, Sign: present.Phase(s.Rollout.Phase), Elapsed: s.elapsed()}
-	if p.Panels, err = s.showAll(part == partLive); err != nil {
+	p, live := rolloutPage{scene: s, Sign: present.Phase(s.Rollout.Phase), Elapsed: s.elapsed()}, part == partLive
+	if p.Panels, err = s.shows(panels[:above], live); err != nil {
 		return view{}, err
 	}
 	v := view{Title: fmt.Sprintf("%s %s → %s", s.Rollout.Service, s.Rollout.Baseline, s.Rollout.Candidate), Body: p}
+	v.Later = func() (any, error) { return s.shows(panels[above:], live) }
 	if !s.settled() {
 		v.Stream = fmt.Sprintf("/api/v1%s/events?after=%d", rolloutURL(id), last)
 	}

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,12 +30,11 @@ func TestAnOpenTabCostsLittle(t *testing.T) {
 	f.lives(t)
 	for _, path := range []string{"/", "/rollouts/" + f.rollouts[0].ID} {
 		t.Run(path, func(t *testing.T) {
+			f.opens(browser(t), t, path)
 			ctx := browser(t)
 			_, err := chromedp.Call(ctx, performance.Enable, performance.EnableParams{})
 			must(t, err)
-			must(t, chromedp.Do(ctx, chromedp.Navigate(f.url+"/outcomes"), chromedp.Navigate(f.url+path), chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`)))
-			const painted = `(() => { const [at] = performance.getEntriesByType("navigation"); return [at.responseStart, at.responseEnd, at.domContentLoadedEventEnd, performance.getEntriesByName("first-contentful-paint")[0].startTime].map(Math.round).join(", "); })()`
-			t.Logf("milliseconds to the first byte, the last, all scripts and the first paint: %s", run(ctx, t, chromedp.Evaluate[string](painted)))
+			must(t, chromedp.Do(ctx, chromedp.Navigate(f.url+path), live))
 			time.Sleep(10 * time.Second)
 			before := costs(ctx, t)
 			run(ctx, t, chromedp.Evaluate[bool](`(window.fetches = performance.getEntriesByType("resource").length, performance.setResourceTimingBufferSize(1e6), true)`))
@@ -49,6 +49,36 @@ func TestAnOpenTabCostsLittle(t *testing.T) {
 				t.Error("that is too much, or it grows")
 			}
 		})
+	}
+}
+
+// live waits until the page follows what happens.
+var live = chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`)
+
+// opens opens a page as from another of the same server, some times, and says how
+// soon it is painted.
+func (f *fleet) opens(ctx context.Context, t *testing.T, path string) {
+	t.Helper()
+	const times = 9
+	var all [4][]float64
+	for range times {
+		must(t, chromedp.Do(ctx, chromedp.Navigate(f.url+"/outcomes"), chromedp.Navigate(f.url+path), live))
+		took := run(ctx, t, chromedp.Evaluate[[]float64](`new Promise((done) => {
+			const look = () => {
+				const [painted] = performance.getEntriesByName("first-contentful-paint");
+				const [at] = performance.getEntriesByType("navigation");
+				if (painted) done([at.responseStart, at.responseEnd, at.domContentLoadedEventEnd, painted.startTime]);
+				else setTimeout(look, 20);
+			};
+			look();
+		})`, chromedp.EvalAwaitPromise))
+		for i, one := range took {
+			all[i] = append(all[i], one)
+		}
+	}
+	for i, what := range []string{"the first byte", "the last", "all scripts", "the first paint"} {
+		slices.Sort(all[i])
+		t.Logf("%.0f ms to %s (%.0f to %.0f, %d times)", all[i][times/2], what, all[i][0], all[i][times-1], times)
 	}
 }
 

@@ -1,0 +1,168 @@
+package dashboard
+
+import (
+	"bytes"
+	"cmp"
+	"net/http"
+	"net/url"
+
+	"github.com/stagger-dev/stagger"
+)
+
+// view is one page.
+type view struct {
+	Title    string
+	Template string // "" for the page's own
+	Status   int    // 0 for that all is well
+	Stream   string // the event stream that tells of changes; "" when nothing will change
+	Body     any    // what the page's own template shows
+	// Later returns what the template NAME_below shows at the page's end. It takes
+	// longer than the rest, which the browser shows meanwhile. nil for nothing.
+	Later func() (any, error)
+
+	// What the frame adds.
+	Nav     []place
+	Address string // of the live part
+	Who     who    // is signed in
+}
+
+// place is one of the places that every page leads to.
+type place struct {
+	Name, Address string
+	Here          bool
+}
+
+func placesFrom(here string) []place {
+	places := []place{{Name: "Services", Address: "/"}, {Name: "Plan", Address: "/plan"}, {Name: "Outcomes", Address: "/outcomes"}}
+	for i := range places {
+		places[i].Here = places[i].Address == here
+	}
+	return places
+}
+
+// partLive is the part of a page that changes. A rollout's page has others: its
+// panels.
+const partLive = "live"
+
+// page answers with a whole page, or with the part of it that ?part names.
+func (d *dashboard) page(name string, look func(*http.Request) (view, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		shown, status := name, http.StatusOK
+		v, err := look(r)
+		if err != nil {
+			shown, status, v = "problem", d.status(r, err), problem(err)
+		}
+		v.Template, v.Status, v.Who = cmp.Or(v.Template, shown), cmp.Or(v.Status, status), whoOf(r)
+		a := answer{to: w, view: v}
+		if err := a.write(r.URL); err != nil {
+			d.Log.Error("page failed", "path", r.URL.Path, "error", err)
+			a.fail()
+		}
+	}
+}
+
+// answer is a page on its way to a browser.
+type answer struct {
+	view
+
+	to   http.ResponseWriter
+	text bytes.Buffer // that is not sent yet
+	sent bool         // something is
+}
+
+// write writes the page, or the part that its address asks for. What is above
+// goes ahead of what comes later.
+func (a *answer) write(at *url.URL) error {
+	query := at.Query()
+	whole := query.Get("part") == ""
+	if whole {
+		query.Set("part", partLive)
+		a.Nav, a.Address = placesFrom(at.Path), at.Path+"?"+query.Encode()
+		if err := templates.ExecuteTemplate(&a.text, "head", a.view); err != nil {
+			return err
+		}
+	}
+	if err := templates.ExecuteTemplate(&a.text, "stream", a.Stream); err != nil {
+		return err
+	}
+	if err := templates.ExecuteTemplate(&a.text, a.Template+".html", a.view); err != nil {
+		return err
+	}
+	if a.Later != nil {
+		if err := a.below(whole); err != nil {
+			return err
+		}
+	}
+	if whole {
+		if err := templates.ExecuteTemplate(&a.text, "foot", a.view); err != nil {
+			return err
+		}
+	}
+	a.send()
+	return nil
+}
+
+func (a *answer) below(whole bool) error {
+	if whole {
+		a.send()
+		_ = http.NewResponseController(a.to).Flush() // where it cannot be, it comes with the rest
+	}
+	later, err := a.Later()
+	if err != nil {
+		return err
+	}
+	return templates.ExecuteTemplate(&a.text, a.Template+"_below", later)
+}
+
+func (a *answer) send() {
+	if !a.sent {
+		a.to.Header().Set("Content-Type", "text/html; charset=utf-8")
+		a.to.Header().Set("Cache-Control", "no-store")
+		a.to.WriteHeader(a.Status)
+	}
+	a.sent = true
+	_, _ = a.text.WriteTo(a.to) // a client that went away is its own loss
+}
+
+func (a *answer) fail() {
+	if a.sent {
+		panic(http.ErrAbortHandler) // it must not look complete
+	}
+	http.Error(a.to, "the page cannot be shown", http.StatusInternalServerError)
+}
+
+// status logs what is our fault and returns the HTTP status of err.
+func (d *dashboard) status(r *http.Request, err error) int {
+	switch stagger.CodeOf(err) {
+	case stagger.CodeNotFound:
+		return http.StatusNotFound
+	case stagger.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	case stagger.CodeInvalid:
+		return http.StatusUnprocessableEntity
+	case stagger.CodeConflict:
+		return http.StatusConflict
+	case stagger.CodeDenied:
+		return http.StatusForbidden
+	case stagger.CodeInternal:
+	}
+	if r.Context().Err() == nil {
+		d.Log.Error("page failed", "path", r.URL.Path, "error", err)
+	}
+	return http.StatusInternalServerError
+}
+
+// problem is the page that tells of err.
+func problem(err error) view {
+	title := "Something went wrong"
+	switch stagger.CodeOf(err) {
+	case stagger.CodeNotFound:
+		title = "Not found"
+	case stagger.CodeUnavailable:
+		title = "Not available now"
+	case stagger.CodeDenied:
+		title = "Not allowed"
+	case stagger.CodeInvalid, stagger.CodeConflict, stagger.CodeInternal:
+	}
+	return view{Title: title, Body: err.Error()}
+}

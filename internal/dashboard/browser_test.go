@@ -24,6 +24,12 @@ import (
 // Without one the test is skipped, but not in CI.
 func browser(t *testing.T, meant ...string) context.Context {
 	t.Helper()
+	return browserFor(t, 3*time.Minute, meant...)
+}
+
+// browserFor is browser for no longer than limit.
+func browserFor(t *testing.T, limit time.Duration, meant ...string) context.Context {
+	t.Helper()
 	ctx := browsing.Start(t, func(event any) {
 		switch e := event.(type) {
 		case *network.EventRequestWillBeSent:
@@ -37,7 +43,7 @@ func browser(t *testing.T, meant ...string) context.Context {
 			}
 		}
 	})
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -85,6 +91,29 @@ func TestPageFollowsWhatHappens(t *testing.T) {
 	said := run(ctx, t, chromedp.TextContent("#announcement"))
 	if before != "◆ waiting" || focused != "history" || said != "shop v2: rolled back" {
 		t.Errorf("before %q, focus %q, said %q", before, focused, said)
+	}
+}
+
+// TestTheHistoryFollowsWhatHappens has the page with the evidence open and lets
+// something happen; what was opened stays so.
+func TestTheHistoryFollowsWhatHappens(t *testing.T) {
+	w := newWorld(t)
+	trial(t, w)
+	ctx := browser(t)
+	must(t, chromedp.Do(ctx,
+		chromedp.Navigate(w.url+rolloutPath+"/history"),
+		chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`),
+		chromedp.Click("#event-3 summary"),
+		chromedp.WaitVisible("#event-3 .hash"),
+	))
+	r, err := w.Store.Rollout(ctx, "shop-20261123-120000-4f2a")
+	must(t, err)
+	enter(t, w, &r, stagger.EventReleased, "nothing holds it any more")
+	must(t, chromedp.Do(ctx, chromedp.WaitVisible("#event-5")))
+	first := run(ctx, t, chromedp.Evaluate[string](`document.querySelector(".chain").firstElementChild.id`))
+	open := run(ctx, t, chromedp.Evaluate[int](`document.querySelectorAll("#event-3 details[open]").length`))
+	if first != "event-5" || open != 1 {
+		t.Errorf("the newest is %s, %d of event 3 stayed open", first, open)
 	}
 }
 

@@ -37,7 +37,7 @@ var functions = template.FuncMap{
 	"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"moment":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 	"clock":      func(t time.Time) string { return t.UTC().Format(time.TimeOnly) },
-	"settled":    func(r stagger.Rollout) bool { return r.Phase.Final() },
+	"over":       func(r stagger.Rollout) bool { return r.Phase.Final() },
 	"duration":   func(d time.Duration) string { return present.Span(d.Truncate(time.Second)) },
 }
 

@@ -79,6 +79,11 @@ func judgedOf(v *stagger.Verdict) *judged {
 
 func (d *dashboard) events(r *http.Request) (view, error) {
 	ctx, id, query := r.Context(), r.PathValue("id"), r.URL.Query()
+	// Before anything is read, so that no change is missed.
+	last, err := d.Store.Last(ctx)
+	if err != nil {
+		return view{}, err
+	}
 	rollout, err := d.Store.Rollout(ctx, id)
 	if err != nil {
 		return view{}, err
@@ -104,7 +109,10 @@ func (d *dashboard) events(r *http.Request) (view, error) {
 	}
 	p.Entries, p.Stopped = w.found, w.stopped
 	p.turn(w)
-	return view{Title: fmt.Sprintf("History of %s %s → %s", rollout.Service, rollout.Baseline, rollout.Candidate), Body: p}, nil
+	return view{
+		Title:  fmt.Sprintf("History of %s %s → %s", rollout.Service, rollout.Baseline, rollout.Candidate),
+		Stream: follow(rollout, last), Events: true, Body: p,
+	}, nil
 }
 
 // number reads a place in a history; 0 for what is none.

@@ -190,7 +190,7 @@ func (p *outcomesPage) draw(months []outcome.Month) {
 	}
 	width := 1 / float64(len(months))
 	for i, m := range months {
-		c := column{Name: m.From.Format("Jan 06"), X: (float64(i) + 0.2) * width, W: 0.6 * width, Total: m.Rollouts}
+		c := column{Name: monthOf(m.From, i == 0), X: (float64(i) + 0.2) * width, W: 0.6 * width, Total: m.Rollouts}
 		y := 1.0
 		for _, one := range []struct {
 			class string
@@ -208,6 +208,14 @@ func (p *outcomesPage) draw(months []outcome.Month) {
 	}
 	p.Label = fmt.Sprintf("Rollouts that ended in each of %d months: %d in all, %d promoted, %d rolled back, %d aborted or superseded",
 		len(months), p.Total.Rollouts, p.Total.Promoted, p.Total.RolledBack, p.Total.Aborted+p.Total.Superseded)
+}
+
+// monthOf names a month under its column, with the year where one begins.
+func monthOf(from time.Time, first bool) string {
+	if first || from.Month() == time.January {
+		return from.Format("Jan ’06")
+	}
+	return from.Format("Jan")
 }
 
 // nice is a number, not below n, that reads well on an axis, and so does its half.

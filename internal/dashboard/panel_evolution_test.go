@@ -86,7 +86,7 @@ func TestLivePartLeavesOutWhatIsLarge(t *testing.T) {
 	if len(live.plots(t)) > 0 || strings.Contains(live.source, "<html") || 2*len(live.source) > len(whole.source) {
 		t.Errorf("%d bytes of %d, %d plots", len(live.source), len(whole.source), len(live.plots(t)))
 	}
-	live.wants(t, "39.1ms", "stage tenth begins")
+	live.wants(t, "39.1ms", "21s · min 10s")
 	panel, _ := w.get(t, rolloutPath+"?part=evolution", http.StatusOK)
 	if strings.Contains(panel.source, "<h1") || len(panel.plots(t)) != 10 {
 		t.Errorf("%d plots in %s", len(panel.plots(t)), panel.source)

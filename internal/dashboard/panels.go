@@ -17,12 +17,22 @@ import (
 // panel_NAME_test.go that it does. A new one takes those and a line here.
 type panel struct {
 	name string // of its files; its element has the id panel-NAME
-	// slow panels are large: they are fetched by themselves every ten seconds,
-	// not with each thing that changes.
-	slow bool
+	pace pace
 	// look returns what the template shows as .Data; nil for nothing.
 	look func(*scene) any
 }
+
+// pace is how a panel follows the rollout: what makes the browser fetch it by
+// itself. Those without one are the live part of the page, fetched together with
+// each thing that changes.
+type pace string
+
+const (
+	// eventful panels show nothing but what happened.
+	eventful pace = "happened from:body throttle:250ms"
+	// slow panels are large.
+	slow pace = "happened from:body throttle:10s, news from:body throttle:10s"
+)
 
 // panels in the order of the page.
 var panels = []panel{
@@ -30,16 +40,16 @@ var panels = []panel{
 	{name: "stages", look: (*scene).stages},
 	{name: "traffic", look: (*scene).traffic},
 	{name: "evidence", look: (*scene).evidence},
-	{name: "evolution", look: (*scene).evolution, slow: true},
-	{name: "course", look: (*scene).course, slow: true},
-	{name: "distribution", look: (*scene).distribution, slow: true},
-	{name: "shadow", look: (*scene).shadow, slow: true},
-	{name: "ledger", look: (*scene).ledger, slow: true},
-	{name: "history", look: (*scene).history},
+	{name: "evolution", look: (*scene).evolution, pace: slow},
+	{name: "course", look: (*scene).course, pace: slow},
+	{name: "distribution", look: (*scene).distribution, pace: slow},
+	{name: "shadow", look: (*scene).shadow, pace: slow},
+	{name: "ledger", look: (*scene).ledger, pace: slow},
+	{name: "history", look: (*scene).history, pace: eventful},
 }
 
 // above are the panels that are sent first: those before the first slow one.
-var above = slices.IndexFunc(panels, func(p panel) bool { return p.slow })
+var above = slices.IndexFunc(panels, func(p panel) bool { return p.pace == slow })
 
 // scene is what every panel of a page may look at.
 type scene struct {
@@ -60,14 +70,14 @@ var panelFiles embed.FS
 // shownPanel is a panel on its page.
 type shownPanel struct {
 	Name    string
-	Slow    bool
+	Pace    pace
 	Address string // where it is fetched alone
 	Content template.HTML
 }
 
 // show renders one panel; its content is empty when there is nothing to say.
 func (s *scene) show(p panel) (shownPanel, error) {
-	shown := shownPanel{Name: p.name, Slow: p.slow, Address: rolloutURL(s.Rollout.ID) + "?part=" + p.name}
+	shown := shownPanel{Name: p.name, Pace: p.pace, Address: rolloutURL(s.Rollout.ID) + "?part=" + p.name}
 	data := p.look(s)
 	if data == nil {
 		return shown, nil
@@ -82,13 +92,13 @@ func (s *scene) show(p panel) (shownPanel, error) {
 	return shown, err
 }
 
-// shows renders some panels. In the live part slow ones are left empty: the
-// browser keeps what it has of them.
+// shows renders some panels. In the live part those that follow by themselves are
+// left empty: the browser keeps what it has of them.
 func (s *scene) shows(some []panel, live bool) ([]shownPanel, error) {
 	var all []shownPanel
 	for _, p := range some {
-		if live && p.slow {
-			all = append(all, shownPanel{Name: p.name, Slow: true})
+		if live && p.pace != "" {
+			all = append(all, shownPanel{Name: p.name, Pace: p.pace})
 			continue
 		}
 		shown, err := s.show(p)

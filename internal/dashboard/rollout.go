@@ -43,12 +43,20 @@ func (d *dashboard) rollout(r *http.Request) (view, error) {
 	if p.Panels, err = s.shows(panels[:above], live); err != nil {
 		return view{}, err
 	}
-	v := view{Title: fmt.Sprintf("%s %s → %s", s.Rollout.Service, s.Rollout.Baseline, s.Rollout.Candidate), Body: p}
-	v.Later = func() (any, error) { return s.shows(panels[above:], live) }
-	if !s.settled() {
-		v.Stream = fmt.Sprintf("/api/v1%s/events?after=%d", rolloutURL(id), last)
+	return view{
+		Title:  fmt.Sprintf("%s %s → %s", s.Rollout.Service, s.Rollout.Baseline, s.Rollout.Candidate),
+		Stream: follow(s.Rollout, last), Body: p,
+		Later: func() (any, error) { return s.shows(panels[above:], live) },
+	}, nil
+}
+
+// follow is the stream of what happens to a rollout after the log's entry last;
+// "" when nothing will.
+func follow(r stagger.Rollout, last int64) string {
+	if settled(r) {
+		return ""
 	}
-	return v, nil
+	return fmt.Sprintf("/api/v1%s/events?after=%d", rolloutURL(r.ID), last)
 }
 
 // scene reads what the panels share.
@@ -77,9 +85,8 @@ func (d *dashboard) scene(ctx context.Context, id string) (*scene, error) {
 	return s, nil
 }
 
-// settled says whether nothing on the page will change any more.
-func (s *scene) settled() bool {
-	r := s.Rollout
+// settled says whether nothing will happen to a rollout any more.
+func settled(r stagger.Rollout) bool {
 	return r.Phase.Final() && (!r.Converged.IsZero() || r.Phase == stagger.PhaseSuperseded)
 }
 

@@ -28,10 +28,10 @@ func TestAnOpenTabCostsLittle(t *testing.T) {
 	must(t, err)
 	f := newFleet(t)
 	f.lives(t)
-	for _, path := range []string{"/", "/rollouts/" + f.rollouts[0].ID} {
-		t.Run(path, func(t *testing.T) {
+	for name, path := range map[string]string{"home": "/", "rollout": "/rollouts/" + f.rollouts[0].ID} {
+		t.Run(name, func(t *testing.T) {
 			f.opens(browser(t), t, path)
-			ctx := browser(t)
+			ctx := browserFor(t, length+time.Minute)
 			_, err := chromedp.Call(ctx, performance.Enable, performance.EnableParams{})
 			must(t, err)
 			must(t, chromedp.Do(ctx, chromedp.Navigate(f.url+path), live))

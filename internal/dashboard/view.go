@@ -15,6 +15,7 @@ type view struct {
 	Template string // "" for the page's own
 	Status   int    // 0 for that all is well
 	Stream   string // the event stream that tells of changes; "" when nothing will change
+	Events   bool   // of the stream, only events change the page, not how things go
 	Body     any    // what the page's own template shows
 	// Later returns what the template NAME_below shows at the page's end. It takes
 	// longer than the rest, which the browser shows meanwhile. nil for nothing.

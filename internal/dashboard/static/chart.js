@@ -16,7 +16,7 @@ function clear(tone, share) {
 // The units, as internal/present says them.
 const units = {
   share: (x) => (x === 0 ? "0%" : x < 0.001 ? (100 * x).toPrecision(2) + "%" : +(100 * x).toPrecision(3) + "%"),
-  seconds: (x) => (x >= 1 ? +x.toPrecision(3) + "s" : x >= 1e-3 ? +(1e3 * x).toPrecision(3) + "ms" : +(1e6 * x).toPrecision(3) + "µs"),
+  seconds: (x) => (x === 0 ? "0" : x >= 1 ? +x.toPrecision(3) + "s" : x >= 1e-3 ? +(1e3 * x).toPrecision(3) + "ms" : +(1e6 * x).toPrecision(3) + "µs"),
   rate: (x) => (+x.toPrecision(3)).toLocaleString("en") + "/s",
   count: (x) => (+x.toPrecision(4)).toLocaleString("en"),
   power: (x, chart) => {
@@ -64,6 +64,7 @@ function options(element, chart) {
       { label: chart.time ? "UTC" : "up to", value: (_, x) => (x == null ? "–" : chart.time ? clock(x) : said(chart, chart.xunit ?? "count", x)) },
       ...chart.series.map((s) => ({
         label: s.label,
+        class: s.edge ? "edge" : undefined,
         stroke: s.edge ? "transparent" : colour(s.tone),
         width: s.thin ? 1 : 2,
         dash: dashes[s.dash],

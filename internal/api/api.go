@@ -118,7 +118,7 @@ func (s *server) routes(mux *http.ServeMux) []byte {
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "A token of the server. Neither it nor a session is needed where none is configured; then only loopback is served."},
-		"session": {Type: "apiKey", In: "cookie", Name: "stagger_session", Description: "Given by /login; over TLS its name begins with __Host-."},
+		"session": {Type: "apiKey", In: "cookie", Name: "stagger_session", Description: "Given by /login; over TLS its name begins with __Host-, and it ends with _ and the port where the address has one."},
 	}
 	registerSchemas(config.Components.Schemas)
 	registerSeries(config.Components.Schemas)

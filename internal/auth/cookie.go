@@ -1,7 +1,9 @@
 package auth
 
 import (
+	"net"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -15,7 +17,18 @@ const (
 
 // sessionID is the id of the session a request belongs to, "" for none.
 func (r *ruling) sessionID(request *http.Request) string {
-	return cookieOf(request, r.secure(request), sessionCookie)
+	return cookieOf(request, r.secure(request), sessionName(request))
+}
+
+// sessionName is the name of the session's cookie. Browsers send cookies to every
+// port of a host; with the port in its name two servers there do not sign each
+// other's people out.
+func sessionName(r *http.Request) string {
+	_, port, err := net.SplitHostPort(r.Host)
+	if _, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil {
+		return sessionCookie
+	}
+	return sessionCookie + "_" + port
 }
 
 // cookieOf reads a cookie of ours. Over TLS only the bound one counts: the other

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -73,6 +74,9 @@ func (d *door) ask(t *testing.T, method, path, body string, headers ...string) *
 	}
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			r.Host = value
+		}
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
@@ -178,6 +182,21 @@ func TestCookiesAreForTLSWhereThereIsTLS(t *testing.T) {
 	stranger := newDoor(t, auth.Options{Rules: auth.Rules{Tokens: tokens}})
 	if _, given := stranger.signIn(t, adminSecret, "X-Forwarded-Proto: https"); given.Secure {
 		t.Error("anybody is believed to speak TLS")
+	}
+}
+
+// TestServersOnOneHostLeaveEachOthersSessionsAlone signs in at two ports, as one
+// browser: it sends all cookies of the host to both.
+func TestServersOnOneHostLeaveEachOthersSessionsAlone(t *testing.T) {
+	d := newDoor(t, auth.Options{Rules: auth.Rules{Tokens: tokens}})
+	names := map[string]bool{}
+	for _, host := range []string{"stagger.example", "stagger.example:7979", "stagger.example:7980", "[::1]:7979", "stagger.example:none"} {
+		_, given := d.signIn(t, viewerSecret, "Host: "+host)
+		names[given.Name] = true
+	}
+	want := map[string]bool{"stagger_session": true, "stagger_session_7979": true, "stagger_session_7980": true}
+	if !maps.Equal(names, want) {
+		t.Errorf("cookies %v, want %v", names, want)
 	}
 }
 

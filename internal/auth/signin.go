@@ -36,7 +36,7 @@ func (g *Guard) begin(w http.ResponseWriter, r *http.Request, rules *ruling, by 
 		g.sessions.end(id)
 	}
 	id, _ := g.sessions.begin(by, rules.TTL, rules.Idle)
-	setCookie(w, rules.secure(r), sessionCookie, id, rules.TTL)
+	setCookie(w, rules.secure(r), sessionName(r), id, rules.TTL)
 	g.log.Info("signed in", "name", who.Name, "role", string(who.Role), "via", string(who.Via), "client", rules.client(r))
 }
 
@@ -47,7 +47,7 @@ func (g *Guard) SignOut(w http.ResponseWriter, r *http.Request) {
 		who, _ := Of(r.Context())
 		g.log.Info("signed out", "name", who.Name, "client", rules.client(r))
 	}
-	clearCookie(w, rules.secure(r), sessionCookie)
+	clearCookie(w, rules.secure(r), sessionName(r))
 }
 
 // Offers are the ways to sign in that there are.

@@ -70,8 +70,22 @@ func TestAPageThatFollowsIsTheOneThatIsOpened(t *testing.T) {
 			must(t, w.Store.SavePath(ctx, r.ID, trail))
 			must(t, w.Store.SaveProgress(ctx, anything(r, random)))
 			follows(ctx, t, "the evidence has grown", true)
+			followed := pictures(ctx, t)
+			must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+path), live))
+			for i, opened := range pictures(ctx, t) {
+				if i >= len(followed) || followed[i] != opened {
+					t.Errorf("plot %d of %d that followed is not drawn as the one that is opened", i, len(followed))
+				}
+			}
 		})
 	}
+}
+
+// pictures are the plots of a page as they are drawn, at least ten.
+func pictures(ctx context.Context, t *testing.T) []string {
+	t.Helper()
+	must(t, chromedp.Do(ctx, chromedp.WaitReady(`(//*[@data-chart]//canvas)[10]`), chromedp.Sleep(200*time.Millisecond)))
+	return run(ctx, t, chromedp.Evaluate[[]string](`[...document.querySelectorAll("[data-chart] canvas")].map((c) => c.toDataURL())`))
 }
 
 // follows waits until the page is as it is opened now.

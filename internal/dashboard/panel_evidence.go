@@ -68,6 +68,10 @@ func findingOf(f stagger.Finding) finding {
 	return out
 }
 
+// Speaks says whether its sentence stands beside it: those that tell of nothing
+// bad repeat the numbers.
+func (f finding) Speaks() bool { return f.Sign.Tone == present.Warn || f.Sign.Tone == present.Bad }
+
 // Same is the place of "as the baseline".
 func (finding) Same() float64 { return present.AxisSame }
 

@@ -143,6 +143,12 @@ function drawMarks(u, chart) {
   ctx.restore();
 }
 
+// look is a chart but for its numbers. A plot that looks otherwise than before, as
+// a signal that turned bad does, is made anew.
+function look({ x, from, marks, ...chart }) {
+  return JSON.stringify({ ...chart, series: chart.series.map(({ values, ...line }) => line) });
+}
+
 function draw(element) {
   const marks = element.closest("[data-marks]")?.dataset.marks ?? "[]";
   const text = element.dataset.chart + marks;
@@ -150,7 +156,7 @@ function draw(element) {
   if (known?.text === text) return;
   const chart = { ...JSON.parse(element.dataset.chart), marks: JSON.parse(marks) };
   const data = [chart.time ? chart.x.map((x) => chart.from + x) : chart.x, ...chart.series.map((s) => s.values)];
-  if (known && known.chart.series.length === chart.series.length) {
+  if (known && look(known.chart) === look(chart)) {
     known.text = text;
     known.chart = chart;
     known.plot.setData(data);

@@ -70,6 +70,7 @@ func TestAPageThatFollowsIsTheOneThatIsOpened(t *testing.T) {
 			must(t, w.Store.SavePath(ctx, r.ID, trail))
 			must(t, w.Store.SaveProgress(ctx, anything(r, random)))
 			follows(ctx, t, "the evidence has grown", true)
+			must(t, chromedp.Do(ctx, chromedp.EmulateViewport(1200, 6000))) // plots follow when they are seen
 			followed := pictures(ctx, t)
 			must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+path), live))
 			for i, opened := range pictures(ctx, t) {

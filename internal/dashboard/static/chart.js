@@ -1,7 +1,7 @@
 // Draws what stands in data-chart (chart.go) with uPlot: once when it comes
 // into the page, and anew when the numbers or the colours change.
 
-const charts = new Map(); // from element to {plot, text}
+const charts = new Map(); // from element to {plot, chart, text, seen}
 const tones = getComputedStyle(document.documentElement);
 const dashes = { dash: [6, 3], dot: [2, 3] };
 
@@ -153,7 +153,7 @@ function draw(element) {
   const marks = element.closest("[data-marks]")?.dataset.marks ?? "[]";
   const text = element.dataset.chart + marks;
   const known = charts.get(element);
-  if (known?.text === text) return;
+  if (known?.text === text || known?.seen === false) return;
   const chart = { ...JSON.parse(element.dataset.chart), marks: JSON.parse(marks) };
   const data = [chart.time ? chart.x.map((x) => chart.from + x) : chart.x, ...chart.series.map((s) => s.values)];
   if (known && look(known.chart) === look(chart)) {
@@ -164,11 +164,29 @@ function draw(element) {
     return;
   }
   known?.plot.destroy();
-  const entry = { text, chart };
+  const entry = { text, chart, seen: known?.seen };
   charts.set(element, entry);
   entry.plot = new uPlot(options(element, chart), data, element);
   sizes.observe(element);
+  sights.observe(element);
 }
+
+function forget(element) {
+  charts.get(element).plot.destroy();
+  sizes.unobserve(element);
+  sights.unobserve(element);
+  charts.delete(element);
+}
+
+// A plot that nobody sees follows when somebody scrolls to it.
+const sights = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const known = charts.get(target);
+    if (!known) continue;
+    known.seen = isIntersecting;
+    if (isIntersecting) draw(target);
+  }
+}, { rootMargin: "100px" });
 
 const sizes = new ResizeObserver((entries) => {
   for (const { target } of entries) {
@@ -180,12 +198,7 @@ const sizes = new ResizeObserver((entries) => {
 });
 
 function drawAll() {
-  for (const [element, { plot }] of charts) {
-    if (element.isConnected) continue;
-    plot.destroy();
-    sizes.unobserve(element);
-    charts.delete(element);
-  }
+  for (const element of charts.keys()) if (!element.isConnected) forget(element);
   for (const element of document.querySelectorAll("[data-chart]")) draw(element);
 }
 
@@ -195,11 +208,7 @@ htmx.registerExtension("charts", {
 });
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const [element, { plot }] of charts) {
-    plot.destroy();
-    sizes.unobserve(element);
-  }
-  charts.clear();
+  for (const element of charts.keys()) forget(element);
   drawAll();
 });
 

@@ -48,8 +48,8 @@ var panels = []panel{
 	{name: "history", look: (*scene).history, pace: eventful},
 }
 
-// above are the panels that are sent first: those before the first slow one.
-var above = slices.IndexFunc(panels, func(p panel) bool { return p.pace == slow })
+// lively is how many panels are the live part: those before the first with a pace.
+var lively = slices.IndexFunc(panels, func(p panel) bool { return p.pace != "" })
 
 // scene is what every panel of a page may look at.
 type scene struct {
@@ -92,20 +92,14 @@ func (s *scene) show(p panel) (shownPanel, error) {
 	return shown, err
 }
 
-// shows renders some panels. In the live part those that follow by themselves are
-// left empty: the browser keeps what it has of them.
-func (s *scene) shows(some []panel, live bool) ([]shownPanel, error) {
-	var all []shownPanel
-	for _, p := range some {
-		if live && p.pace != "" {
-			all = append(all, shownPanel{Name: p.name, Pace: p.pace})
-			continue
-		}
-		shown, err := s.show(p)
-		if err != nil {
+// shows renders some panels.
+func (s *scene) shows(some []panel) ([]shownPanel, error) {
+	all := make([]shownPanel, len(some))
+	for i, p := range some {
+		var err error
+		if all[i], err = s.show(p); err != nil {
 			return nil, err
 		}
-		all = append(all, shown)
 	}
 	return all, nil
 }

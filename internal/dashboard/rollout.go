@@ -34,19 +34,18 @@ func (d *dashboard) rollout(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	part := r.URL.Query().Get("part")
-	if p, ok := panelNamed(part); ok {
+	if p, ok := panelNamed(r.URL.Query().Get("part")); ok {
 		shown, err := s.show(p)
 		return view{Template: "panel", Body: shown}, err
 	}
-	p, live := rolloutPage{scene: s, Sign: present.Phase(s.Rollout.Phase), Elapsed: s.elapsed()}, part == partLive
-	if p.Panels, err = s.shows(panels[:above], live); err != nil {
+	p := rolloutPage{scene: s, Sign: present.Phase(s.Rollout.Phase), Elapsed: s.elapsed()}
+	if p.Panels, err = s.shows(panels[:lively]); err != nil {
 		return view{}, err
 	}
 	return view{
 		Title:  fmt.Sprintf("%s %s → %s", s.Rollout.Service, s.Rollout.Baseline, s.Rollout.Candidate),
 		Stream: follow(s.Rollout, last), Body: p,
-		Later: func() (any, error) { return s.shows(panels[above:], live) },
+		Later: func() (any, error) { return s.shows(panels[lively:]) },
 	}, nil
 }
 

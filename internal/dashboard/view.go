@@ -17,8 +17,9 @@ type view struct {
 	Stream   string // the event stream that tells of changes; "" when nothing will change
 	Events   bool   // of the stream, only events change the page, not how things go
 	Body     any    // what the page's own template shows
-	// Later returns what the template NAME_below shows at the page's end. It takes
-	// longer than the rest, which the browser shows meanwhile. nil for nothing.
+	// Later returns what the template NAME_below shows below the live part. It takes
+	// longer than that, which the browser shows meanwhile, and follows by itself.
+	// nil for nothing.
 	Later func() (any, error)
 
 	// What the frame adds.
@@ -55,10 +56,12 @@ func (d *dashboard) page(name string, look func(*http.Request) (view, error)) ht
 		}
 		v.Template, v.Status, v.Who = cmp.Or(v.Template, shown), cmp.Or(v.Status, status), whoOf(r)
 		a := answer{to: w, view: v}
-		if err := a.write(r.URL); err != nil {
-			d.Log.Error("page failed", "path", r.URL.Path, "error", err)
+		if a.write(r.URL); a.err != nil {
+			d.Log.Error("page failed", "path", r.URL.Path, "error", a.err)
 			a.fail()
+			return
 		}
+		a.send()
 	}
 }
 
@@ -69,50 +72,48 @@ type answer struct {
 	to   http.ResponseWriter
 	text bytes.Buffer // that is not sent yet
 	sent bool         // something is
+	err  error        // the first; nothing is added after it
 }
 
-// write writes the page, or the part that its address asks for. What is above
-// goes ahead of what comes later.
-func (a *answer) write(at *url.URL) error {
+// write writes the page, or the part that its address asks for.
+func (a *answer) write(at *url.URL) {
 	query := at.Query()
-	whole := query.Get("part") == ""
-	if whole {
-		query.Set("part", partLive)
-		a.Nav, a.Address = placesFrom(at.Path), at.Path+"?"+query.Encode()
-		if err := templates.ExecuteTemplate(&a.text, "head", a.view); err != nil {
-			return err
-		}
+	if query.Get("part") != "" {
+		a.part()
+		return
 	}
-	if err := templates.ExecuteTemplate(&a.text, "stream", a.Stream); err != nil {
-		return err
-	}
-	if err := templates.ExecuteTemplate(&a.text, a.Template+".html", a.view); err != nil {
-		return err
-	}
-	if a.Later != nil {
-		if err := a.below(whole); err != nil {
-			return err
-		}
-	}
-	if whole {
-		if err := templates.ExecuteTemplate(&a.text, "foot", a.view); err != nil {
-			return err
-		}
+	query.Set("part", partLive)
+	a.Nav, a.Address = placesFrom(at.Path), at.Path+"?"+query.Encode()
+	a.add("head", a.view)
+	a.part()
+	a.add("middle", nil)
+	a.below()
+	a.add("foot", nil)
+}
+
+// part writes the live part, or the only one.
+func (a *answer) part() {
+	a.add("stream", a.Stream)
+	a.add(a.Template+".html", a.view)
+}
+
+// below sends what there is, and adds what comes later.
+func (a *answer) below() {
+	if a.Later == nil || a.err != nil {
+		return
 	}
 	a.send()
-	return nil
+	_ = http.NewResponseController(a.to).Flush() // where it cannot be, it comes with the rest
+	later, err := a.Later()
+	if a.err = err; err == nil {
+		a.add(a.Template+"_below", later)
+	}
 }
 
-func (a *answer) below(whole bool) error {
-	if whole {
-		a.send()
-		_ = http.NewResponseController(a.to).Flush() // where it cannot be, it comes with the rest
+func (a *answer) add(template string, data any) {
+	if a.err == nil {
+		a.err = templates.ExecuteTemplate(&a.text, template, data)
 	}
-	later, err := a.Later()
-	if err != nil {
-		return err
-	}
-	return templates.ExecuteTemplate(&a.text, a.Template+"_below", later)
 }
 
 func (a *answer) send() {

@@ -62,23 +62,36 @@ func TestAPageThatFollowsIsTheOneThatIsOpened(t *testing.T) {
 				must(t, w.Store.SaveProgress(ctx, anything(r, random)))
 				follows(ctx, t, fmt.Sprintf("change %d", look), false)
 			}
-			if path == "/" {
-				return
+			if path == rolloutPath {
+				plotsFollow(ctx, t, w, r, random)
 			}
-			trail, err := grown(anything(r, random).Verdict).State()
-			must(t, err)
-			must(t, w.Store.SavePath(ctx, r.ID, trail))
-			must(t, w.Store.SaveProgress(ctx, anything(r, random)))
-			follows(ctx, t, "the evidence has grown", true)
-			must(t, chromedp.Do(ctx, chromedp.EmulateViewport(1200, 6000))) // plots follow when they are seen
-			followed := pictures(ctx, t)
-			must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+path), live))
-			for i, opened := range pictures(ctx, t) {
-				if i >= len(followed) || followed[i] != opened {
-					t.Errorf("plot %d of %d that followed is not drawn as the one that is opened", i, len(followed))
-				}
+			r.Phase, r.Hold, r.Weight, r.EndedAt, r.Converged = stagger.PhaseRolledBack, "", 0, apitest.Epoch.Add(40*time.Second), apitest.Epoch.Add(41*time.Second)
+			enter(t, w, &r, stagger.EventRolledBack, "the evidence is beyond doubt")
+			follows(ctx, t, "the end", true)
+			streams := run(ctx, t, chromedp.Evaluate[int](`document.querySelectorAll("#stream").length`))
+			if others := path == "/"; others != (streams == 1) {
+				t.Errorf("%d streams are followed when the rollout is over", streams)
 			}
 		})
+	}
+}
+
+// plotsFollow lets the evidence grow, and wants the plots to be drawn as on a page
+// that is opened then.
+func plotsFollow(ctx context.Context, t *testing.T, w world, r stagger.Rollout, random *rand.Rand) {
+	t.Helper()
+	trail, err := grown(anything(r, random).Verdict).State()
+	must(t, err)
+	must(t, w.Store.SavePath(ctx, r.ID, trail))
+	must(t, w.Store.SaveProgress(ctx, anything(r, random)))
+	follows(ctx, t, "the evidence has grown", true)
+	must(t, chromedp.Do(ctx, chromedp.EmulateViewport(1200, 6000))) // plots follow when they are seen
+	followed := pictures(ctx, t)
+	must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+rolloutPath), live))
+	for i, opened := range pictures(ctx, t) {
+		if i >= len(followed) || followed[i] != opened {
+			t.Errorf("plot %d of %d that followed is not drawn as the one that is opened", i, len(followed))
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ func TestEvidenceIsSaidWithIntervalAndLimit(t *testing.T) {
 	p, _ := w.get(t, rolloutPath+"?part=evidence", http.StatusOK)
 	beside := 0
 	for _, n := range p.tags("td") {
-		if strings.Contains(text(n), "may be up to") {
+		if strings.Contains(text(n), "slower") || strings.Contains(text(n), "v2 takes") {
 			beside++
 		}
 	}

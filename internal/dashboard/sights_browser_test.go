@@ -41,6 +41,7 @@ func sights(t *testing.T) []sight {
 	all := []sight{
 		{name: "first", url: empty.url + "/"},
 		{name: "services", url: busy.url + "/"},
+		{name: "town", url: newTown(t).url + "/"},
 		{name: "search", url: busy.url + "/?q=basket&phase=waiting&kind=code"},
 		{name: "nothing", url: busy.url + "/?q=zebra"},
 		{name: "rollout", url: busy.url + rolloutPath},

@@ -41,22 +41,28 @@ type world struct {
 
 func newWorld(t *testing.T) world {
 	t.Helper()
+	w := worldOf(t, apitest.Services, apitest.Epoch.Add(42*time.Second))
+	w.CarryOut(t)
+	return w
+}
+
+// worldOf is a world of some services, in which it is always now.
+func worldOf(t testing.TB, services func() []stagger.Service, now time.Time) world {
+	t.Helper()
 	s := apitest.Open(t)
 	mux := http.NewServeMux()
-	mux.Handle("/api/", apitest.Handler(s))
-	ask := inbox.Inbox{Store: s, Check: apitest.Check, Wake: func() {}}.Ask
+	mux.Handle("/api/", apitest.Handler(s, func(c *api.Config) { c.Services = services }))
 	mux.Handle("/", dashboard.New(dashboard.Config{
-		Store: s, Services: apitest.Services, Differences: apitest.Differences, Ask: ask,
-		Now: func() time.Time { return apitest.Epoch.Add(42 * time.Second) },
+		Store: s, Services: services, Differences: apitest.Differences,
+		Ask: inbox.Inbox{Store: s, Check: apitest.Check, Wake: func() {}}.Ask,
+		Now: func() time.Time { return now },
 	}))
 	server := httptest.NewServer(api.Guard("", mux))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	w := world{Server: &apitest.Server{URL: server.URL, Store: s, HTTP: server.Client()}, url: server.URL}
-	w.CarryOut(t)
-	return w
+	return world{Server: &apitest.Server{URL: server.URL, Store: s, HTTP: server.Client()}, url: server.URL}
 }
 
 // get reads a page and takes it apart.

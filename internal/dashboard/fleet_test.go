@@ -3,17 +3,12 @@ package dashboard_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/api"
 	"github.com/stagger-dev/stagger/internal/api/apitest"
 	"github.com/stagger-dev/stagger/internal/course"
-	"github.com/stagger-dev/stagger/internal/dashboard"
-	"github.com/stagger-dev/stagger/internal/inbox"
 	"github.com/stagger-dev/stagger/internal/judge"
 )
 
@@ -43,19 +38,10 @@ func fleetServices() []stagger.Service {
 // newFleet is there an hour after all of them began.
 func newFleet(t testing.TB) *fleet {
 	t.Helper()
-	s := apitest.Open(t)
-	f := &fleet{now: apitest.Epoch, course: course.New("v1", "v2"), trail: judge.NewTrail(), random: rand.New(rand.NewPCG(1, 2))}
-	mux := http.NewServeMux()
-	mux.Handle("/api/", apitest.Handler(s, func(c *api.Config) { c.Services = fleetServices }))
-	mux.Handle("/", dashboard.New(dashboard.Config{
-		Store: s, Services: fleetServices, Ask: inbox.Inbox{Store: s, Check: apitest.Check, Wake: func() {}}.Ask, Now: func() time.Time { return apitest.Epoch.Add(time.Hour) },
-	}))
-	server := httptest.NewServer(api.Guard("", mux))
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	f.world = world{Server: &apitest.Server{URL: server.URL, Store: s, HTTP: server.Client()}, url: server.URL}
+	f := &fleet{
+		world: worldOf(t, fleetServices, apitest.Epoch.Add(time.Hour)),
+		now:   apitest.Epoch, course: course.New("v1", "v2"), trail: judge.NewTrail(), random: rand.New(rand.NewPCG(1, 2)),
+	}
 	for _, service := range fleetServices() {
 		f.begins(t, service.Name)
 	}

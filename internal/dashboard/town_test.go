@@ -1,16 +1,11 @@
 package dashboard_test
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stagger-dev/stagger"
-	"github.com/stagger-dev/stagger/internal/api"
 	"github.com/stagger-dev/stagger/internal/api/apitest"
-	"github.com/stagger-dev/stagger/internal/dashboard"
-	"github.com/stagger-dev/stagger/internal/inbox"
 )
 
 // resident is a service of a town, with what is rolled out there.
@@ -37,27 +32,14 @@ var residents = []resident{
 // newTown is a dashboard of several services, as a team has it on a weekday.
 func newTown(t *testing.T) world {
 	t.Helper()
-	s := apitest.Open(t)
-	services := func() (all []stagger.Service) {
+	w := worldOf(t, func() (all []stagger.Service) {
 		for _, r := range residents {
 			one := apitest.Services()[0]
 			one.Name = r.name
 			all = append(all, one)
 		}
 		return all
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/api/", apitest.Handler(s, func(c *api.Config) { c.Services = services }))
-	mux.Handle("/", dashboard.New(dashboard.Config{
-		Store: s, Services: services, Ask: inbox.Inbox{Store: s, Check: apitest.Check, Wake: func() {}}.Ask,
-		Now: func() time.Time { return apitest.Epoch.Add(42 * time.Second) },
-	}))
-	server := httptest.NewServer(api.Guard("", mux))
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	w := world{Server: &apitest.Server{URL: server.URL, Store: s, HTTP: server.Client()}, url: server.URL}
+	}, apitest.Epoch.Add(42*time.Second))
 	for i, r := range residents {
 		for k, n := range r.past {
 			over(t, w, r.name+"-past-"+string(rune('a'+k)), r.name, apitest.Epoch.AddDate(0, 0, k-8).Add(time.Duration(i)*time.Hour), n)

@@ -84,7 +84,7 @@ func (v *visitor) watchesARollback() {
 	for _, panel := range []string{"evolution", "course", "distribution"} {
 		v.until("the plots of "+panel+" are drawn", `document.querySelectorAll("#panel-`+panel+` .plot canvas").length > 1`)
 	}
-	v.until("the decision is marked in them", `JSON.parse(document.querySelector("#panel-evolution [data-marks]").dataset.marks).some((m) => m.tone === "bad")`)
+	v.until("the decision is marked in them", `JSON.parse(document.querySelector("#panel-evolution [data-timeline]").dataset.timeline).marks.some((m) => m.tone === "bad")`)
 	events := v.shop.history(id)
 	v.until("all that happened is told", fmt.Sprintf(`document.querySelectorAll("[id^=event-]").length === %d`, len(events)))
 	v.sees("#panel-history", events[0].Reason)

@@ -12,9 +12,8 @@ import (
 // chart is a plot, as static/stagger.js draws it in the browser. Each stands
 // above a table with the same numbers, for those who do not see it.
 type chart struct {
-	X      numbers `json:"x"`
-	Time   bool    `json:"time,omitempty"` // X counts seconds since 1970, UTC
-	Log    bool    `json:"log,omitempty"`  // X is drawn in logarithms
+	X      numbers `json:"x,omitempty"`   // none for one over a timeline
+	Log    bool    `json:"log,omitempty"` // X is drawn in logarithms
 	XUnit  unit    `json:"xunit,omitempty"`
 	Unit   unit    `json:"unit"`
 	Base   float64 `json:"base,omitempty"`   // of unitPower
@@ -76,35 +75,33 @@ type moment struct {
 	Tone   string  `json:"tone"`
 }
 
-// moments are marked in all plots of a panel. They stand once above them, as
-// data-marks, for there may be many.
-type moments []moment
+// timeline is what all plots of a panel are drawn over: when their values were
+// taken, and what happened meanwhile. It stands once above them, as data-timeline.
+type timeline struct {
+	At    []time.Time // at least one
+	Marks []moment
+}
 
-// JSON is what the browser draws from.
-func (m moments) JSON() (string, error) {
-	b, err := json.Marshal(m)
+// JSON is what the browser draws from. Times are seconds since the first, which is
+// from: there are hundreds of them.
+func (l timeline) JSON() (string, error) {
+	from, since := instant(l.At[0]), make([]float64, len(l.At))
+	for i, at := range l.At {
+		since[i] = math.Round(1000*(instant(at)-from)) / 1000
+	}
+	b, err := json.Marshal(struct {
+		From  float64   `json:"from"` // seconds since 1970, UTC
+		X     []float64 `json:"x"`
+		Marks []moment  `json:"marks"`
+	}{from, since, l.Marks})
 	return string(b), err
 }
 
 type extent [2]float64
 
-// JSON is what the browser draws from. Times are written as seconds since the
-// first, which is From: a page has thousands of them.
+// JSON is what the browser draws from.
 func (c chart) JSON() (string, error) {
-	if !c.Time || len(c.X) == 0 {
-		b, err := json.Marshal(c)
-		return string(b), err
-	}
-	since := make([]float64, len(c.X))
-	for i, x := range c.X {
-		since[i] = math.Round(1000*(x-c.X[0])) / 1000
-	}
-	b, err := json.Marshal(struct {
-		chart
-
-		From float64   `json:"from"`
-		X    []float64 `json:"x"`
-	}{c, c.X[0], since})
+	b, err := json.Marshal(c)
 	return string(b), err
 }
 
@@ -123,28 +120,12 @@ func (n numbers) MarshalJSON() ([]byte, error) {
 			b = append(b, "null"...)
 			continue
 		}
-		b = strconv.AppendFloat(b, x, 'g', digitsOf(x), 64)
+		b = strconv.AppendFloat(b, x, 'g', 5, 64)
 	}
 	return append(b, ']'), nil
 }
 
-// digitsOf keeps instants to the millisecond.
-func digitsOf(x float64) int {
-	if math.Abs(x) > 1e6 {
-		return 13
-	}
-	return 5
-}
-
-// instants writes times as a chart's X.
-func instants(at []time.Time) numbers {
-	x := make(numbers, len(at))
-	for i, t := range at {
-		x[i] = instant(t)
-	}
-	return x
-}
-
+// instant is a time as the browser has it: seconds since 1970, UTC.
 func instant(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // tone is the design token of a tone.

@@ -13,7 +13,7 @@ import (
 // coursePanel is how both versions did since the rollout began, side by side.
 type coursePanel struct {
 	Plots []coursePlot
-	Marks moments
+	Over  timeline
 	Key   []present.Sign // what the marks mean
 }
 
@@ -44,7 +44,7 @@ func (s *scene) course() any {
 		return nil
 	}
 	marks, key := s.marks(c.At[0], c.At[len(c.At)-1])
-	p := coursePanel{Marks: marks, Key: key}
+	p := coursePanel{Over: timeline{At: c.At, Marks: marks}, Key: key}
 	for i, m := range s.measures(c) {
 		plot := m.plot(c.At)
 		plot.ID = fmt.Sprintf("course-%d", i)
@@ -98,7 +98,7 @@ func (s *scene) onCandidate(what string, values stagger.Series) line {
 }
 
 func (m measure) plot(at []time.Time) coursePlot {
-	p := coursePlot{Name: m.name, Chart: chart{X: instants(at), Time: true, Unit: m.unit, Height: 150, Series: m.lines}}
+	p := coursePlot{Name: m.name, Chart: chart{Unit: m.unit, Height: 150, Series: m.lines}}
 	told := slices.Compact(append([]int{0}, present.Columns(at, courseTold)...))
 	for _, i := range told {
 		p.Rows = append(p.Rows, courseRow{At: at[i], Values: m.said(i)})

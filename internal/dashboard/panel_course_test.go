@@ -63,7 +63,7 @@ func TestBothVersionsStandSideBySide(t *testing.T) {
 		t.Fatalf("%d plots of the 6 things that are known", len(plots))
 	}
 	for _, c := range plots {
-		if !c.Time || len(c.X) < 5 || len(c.Marks) == 0 {
+		if c.From == 0 || len(c.X) < 5 || len(c.Marks) == 0 {
 			t.Errorf("%d moments, %d marks: %+v", len(c.X), len(c.Marks), c.Series)
 		}
 	}

@@ -20,7 +20,7 @@ const (
 // evolution is how the evidence grew.
 type evolution struct {
 	Plots []pathPlot
-	Marks moments
+	Over  timeline
 	Key   []present.Sign // what the marks mean
 }
 
@@ -57,11 +57,14 @@ func (s *scene) evolution() any {
 		return nil
 	}
 	marks, key := s.marks(p.At[0], p.At[len(p.At)-1])
-	e := evolution{Marks: marks, Key: key}
+	e := evolution{Over: timeline{Marks: marks}, Key: key}
 	drawn := slices.Compact(append([]int{0}, present.Columns(p.At, pathDrawn)...))
+	for _, i := range drawn {
+		e.Over.At = append(e.Over.At, p.At[i])
+	}
 	told := slices.Compact(append([]int{0}, present.Columns(p.At, pathTold)...))
 	for i, slot := range p.Slots {
-		plot := plotOf(slot, p.At, drawn)
+		plot := plotOf(slot, drawn)
 		plot.ID = fmt.Sprintf("path-%d", i)
 		plot.tell(slot, p, told)
 		e.Plots = append(e.Plots, plot)
@@ -78,7 +81,7 @@ var decisive = []stagger.EventKind{
 
 // marks are the decisions and people's actions between two moments, and what
 // their symbols mean.
-func (s *scene) marks(from, to time.Time) (marks moments, key []present.Sign) {
+func (s *scene) marks(from, to time.Time) (marks []moment, key []present.Sign) {
 	for _, e := range s.Events {
 		// A path is kept to the millisecond.
 		if !slices.Contains(decisive, e.Kind) || e.At.Before(from) || e.At.After(to.Add(time.Millisecond)) {
@@ -98,8 +101,8 @@ func (s *scene) marks(from, to time.Time) (marks moments, key []present.Sign) {
 	return marks, key
 }
 
-func plotOf(s stagger.PathSlot, at []time.Time, drawn []int) pathPlot {
-	now := present.At(s, len(at)-1)
+func plotOf(s stagger.PathSlot, drawn []int) pathPlot {
+	now := present.At(s, drawn[len(drawn)-1])
 	p := pathPlot{Name: present.Signal(now), Sign: standing(now), Now: "no estimate yet, limit " + present.Ratio(s.Tolerance)}
 	if present.AxisOf(now).Known {
 		p.Now = fmt.Sprintf("%s (%s), limit %s", present.Estimate(now), present.Interval(now), present.Ratio(s.Tolerance))
@@ -107,11 +110,7 @@ func plotOf(s stagger.PathSlot, at []time.Time, drawn []int) pathPlot {
 	p.Label = fmt.Sprintf("%s over time against its limit; now %s", p.Name, p.Now)
 	p.Growth = fmt.Sprintf("evidence about %s over time; now suspect %.0f%%, rollback %.0f%%, healthy %.0f%%", p.Name,
 		100*present.Evidence(now.Suspect), 100*present.Evidence(now.Rollback), 100*present.Evidence(now.Healthy))
-	x := make([]time.Time, len(drawn))
-	for k, i := range drawn {
-		x[k] = at[i]
-	}
-	p.Ratio, p.Evidence = ratioChart(s, x, drawn, p.Sign), evidenceChart(s, x, drawn)
+	p.Ratio, p.Evidence = ratioChart(s, drawn, p.Sign), evidenceChart(s, drawn)
 	return p
 }
 
@@ -129,7 +128,7 @@ func (p *pathPlot) tell(s stagger.PathSlot, path stagger.Path, told []int) {
 // ratioChart draws where the ratio lies against its limit, in powers of the
 // tolerance, so that all signals read alike; there are gaps where nothing is
 // known.
-func ratioChart(s stagger.PathSlot, x []time.Time, drawn []int, now present.Sign) chart {
+func ratioChart(s stagger.PathSlot, drawn []int, now present.Sign) chart {
 	high, middle, low := make(numbers, len(drawn)), make(numbers, len(drawn)), make(numbers, len(drawn))
 	for k, i := range drawn {
 		a := present.AxisOf(present.At(s, i))
@@ -140,7 +139,7 @@ func ratioChart(s stagger.PathSlot, x []time.Time, drawn []int, now present.Sign
 	}
 	of := tone(now.Tone)
 	return chart{
-		X: instants(x), Time: true, Unit: unitPower, Base: s.Tolerance, Height: 150, Range: &extent{-3, 3},
+		Unit: unitPower, Base: s.Tolerance, Height: 150, Range: &extent{-3, 3},
 		Series: []line{
 			{Label: "at most", Tone: of, Values: high, Edge: true},
 			{Label: "estimate", Tone: of, Values: middle},
@@ -157,9 +156,9 @@ func power(place float64) float64 {
 }
 
 // evidenceChart draws the evidence on its way to enough.
-func evidenceChart(s stagger.PathSlot, x []time.Time, drawn []int) chart {
+func evidenceChart(s stagger.PathSlot, drawn []int) chart {
 	c := chart{
-		X: instants(x), Time: true, Unit: unitShare, Height: 110, Range: &extent{0, 1.05},
+		Unit: unitShare, Height: 110, Range: &extent{0, 1.05},
 		Limits: []limit{{At: 1, Label: "enough", Tone: "muted"}},
 	}
 	for _, of := range []struct {

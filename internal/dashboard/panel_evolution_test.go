@@ -22,7 +22,7 @@ func TestRolloutShowsHowTheEvidenceGrew(t *testing.T) {
 	trial(t, w)
 	p, _ := w.get(t, rolloutPath, http.StatusOK)
 	p.wants(t, "How the evidence grew", "latency p99 ✘ beyond the limit ×1.11 (×1.06 to ×1.30), limit ×1.05",
-		"Numbers of latency p99", "12:00:40 ◆ hold", "Marked: ▶ stage entered ◆ held")
+		"Numbers of latency p99", "12:00:40 ×1.11 ×1.06 to ×1.30 100% 60% 0% ◆ hold", "Marked: ▶ stage entered ◆ held")
 	figures := p.tags("figure")
 	if len(figures) != 5 {
 		t.Fatalf("%d plots for 5 findings", len(figures))
@@ -34,7 +34,7 @@ func TestRolloutShowsHowTheEvidenceGrew(t *testing.T) {
 			t.Fatalf("%s: %d plots, %d rows behind them", text(figure), len(plots), len(rows))
 		}
 		for _, c := range plots {
-			if len(c.Marks) != 3 || len(c.X) < 40 || !c.Time || len(c.Series) != 3 || len(c.Series[0].Values) != len(c.X) {
+			if len(c.Marks) != 3 || len(c.X) < 40 || c.From == 0 || len(c.Series) != 3 || len(c.Series[0].Values) != len(c.X) {
 				t.Errorf("%s: %+v", text(figure), c)
 			}
 		}
@@ -45,7 +45,6 @@ func TestRolloutShowsHowTheEvidenceGrew(t *testing.T) {
 type drawn struct {
 	From   float64
 	X      []float64
-	Time   bool
 	Series []struct {
 		Label  string
 		Values []*float64
@@ -64,8 +63,8 @@ func (p page) plots(t *testing.T) []drawn {
 		var c drawn
 		must(t, json.Unmarshal([]byte(attribute(n, "data-chart")), &c))
 		for above := range n.Ancestors() {
-			if marks := attribute(above, "data-marks"); marks != "" {
-				must(t, json.Unmarshal([]byte(marks), &c.Marks))
+			if over := attribute(above, "data-timeline"); over != "" {
+				must(t, json.Unmarshal([]byte(over), &c))
 			}
 		}
 		if attribute(n, "role") != "img" || attribute(n, "aria-label") == "" || attribute(n, "id") == "" {

@@ -7,7 +7,7 @@ import (
 
 // heaviest is how many bytes a page may have with all that it loads, before it is
 // compressed.
-const heaviest = 300 << 10
+const heaviest = 300_000
 
 // TestNoPageIsHeavy weighs the pages of 20 services in hour-long rollouts.
 func TestNoPageIsHeavy(t *testing.T) {
@@ -24,7 +24,7 @@ func TestNoPageIsHeavy(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("%s: %d kB, of which %d kB are kept by the browser", path, (len(page.source)+assets)>>10, assets>>10)
+		t.Logf("%s: %d kB, of which %d kB are kept by the browser", path, (len(page.source)+assets)/1000, assets/1000)
 		if len(page.source)+assets > heaviest {
 			t.Errorf("%s weighs %d bytes and %d of assets, more than %d", path, len(page.source), assets, heaviest)
 		}

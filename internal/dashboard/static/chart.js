@@ -145,17 +145,23 @@ function drawMarks(u, chart) {
 
 // look is a chart but for its numbers. A plot that looks otherwise than before, as
 // a signal that turned bad does, is made anew.
-function look({ x, from, marks, ...chart }) {
+function look({ x, marks, ...chart }) {
   return JSON.stringify({ ...chart, series: chart.series.map(({ values, ...line }) => line) });
 }
 
+// lay lays a chart over the timeline of its panel.
+function lay(chart, { from, x, marks }) {
+  Object.assign(chart, { time: true, x: x.map((since) => from + since), marks });
+}
+
 function draw(element) {
-  const marks = element.closest("[data-marks]")?.dataset.marks ?? "[]";
-  const text = element.dataset.chart + marks;
+  const over = element.closest("[data-timeline]")?.dataset.timeline;
+  const text = element.dataset.chart + over;
   const known = charts.get(element);
   if (known?.text === text || known?.seen === false) return;
-  const chart = { ...JSON.parse(element.dataset.chart), marks: JSON.parse(marks) };
-  const data = [chart.time ? chart.x.map((x) => chart.from + x) : chart.x, ...chart.series.map((s) => s.values)];
+  const chart = JSON.parse(element.dataset.chart);
+  if (over) lay(chart, JSON.parse(over));
+  const data = [chart.x, ...chart.series.map((s) => s.values)];
   if (known && look(known.chart) === look(chart)) {
     known.text = text;
     known.chart = chart;

@@ -40,7 +40,7 @@ type pathPlot struct {
 // pathRow is a point in words.
 type pathRow struct {
 	At                time.Time
-	Advice            present.Sign
+	Advice            *present.Sign // nil for nothing to do
 	Ratio, Between    string
 	Suspect, Rollback float64
 	Healthy           float64
@@ -118,10 +118,15 @@ func plotOf(s stagger.PathSlot, drawn []int) pathPlot {
 func (p *pathPlot) tell(s stagger.PathSlot, path stagger.Path, told []int) {
 	for _, i := range told {
 		f := present.At(s, i)
-		p.Rows = append(p.Rows, pathRow{
-			At: path.At[i], Advice: present.Advice(path.Advice[i]), Ratio: present.Estimate(f), Between: present.Interval(f),
+		row := pathRow{
+			At: path.At[i], Ratio: present.Estimate(f), Between: present.Interval(f),
 			Suspect: present.Evidence(f.Suspect), Rollback: present.Evidence(f.Rollback), Healthy: present.Evidence(f.Healthy),
-		})
+		}
+		if advice := path.Advice[i]; advice != stagger.AdviseNothing {
+			sign := present.Advice(advice)
+			row.Advice = &sign
+		}
+		p.Rows = append(p.Rows, row)
 	}
 }
 

@@ -38,10 +38,14 @@ func sights(t *testing.T) []sight {
 	lived(t, settled)
 	ended(t, settled)
 	months(t, settled)
+	long := newLong(t)
 	all := []sight{
 		{name: "first", url: empty.url + "/"},
 		{name: "services", url: busy.url + "/"},
 		{name: "town", url: newTown(t).url + "/"},
+		{name: "long-home", url: long.url + "/"},
+		{name: "long", url: long.url + longPath},
+		{name: "long-compare", url: long.url + "/compare?a=" + longPath[len("/rollouts/"):]},
 		{name: "search", url: busy.url + "/?q=basket&phase=waiting&kind=code"},
 		{name: "nothing", url: busy.url + "/?q=zebra"},
 		{name: "rollout", url: busy.url + rolloutPath},
@@ -178,6 +182,9 @@ const unfit = `(() => {
   if (root.scrollWidth > innerWidth) {
     const out = [...document.querySelectorAll("main *, header *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, pre, .plot, .unseen, textarea"));
     wrong.push("the page is " + root.scrollWidth + " wide: " + out.slice(0, 3).map((e) => e.outerHTML.slice(0, 120)).join(" | "));
+  }
+  for (const table of innerWidth < 1000 ? [] : document.querySelectorAll(".scroll")) {
+    if (table.scrollWidth > table.clientWidth + 1) wrong.push("a table is cut off at its side: " + table.innerText.slice(0, 120));
   }
   for (const plot of document.querySelectorAll("[data-chart]")) {
     if (!plot.querySelector("canvas")) wrong.push("a plot is not drawn: " + plot.id);

@@ -23,6 +23,8 @@ func TestNumbersAsPeopleReadThem(t *testing.T) {
 		"once in its time":        {present.Chance(1), "once"},
 		"a chosen level":          {present.Chance(0.005), "0.5%"},
 		"no share":                {present.Share(math.NaN()), "–"},
+		"a whole hash":            {present.Change(stagger.Change{Kind: "code", Commit: "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"}), "code · 0a1b2c3d4e"},
+		"what is no hash":         {present.Change(stagger.Change{Commit: "refs/heads/a-branch-with-a-long-name"}), "refs/heads/a-branch-with-a-long-name"},
 		"microseconds":            {present.Latency(0.00031), "310µs"},
 		"milliseconds":            {present.Latency(0.0121), "12.1ms"},
 		"many milliseconds":       {present.Latency(0.4312), "431ms"},

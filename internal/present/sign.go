@@ -1,6 +1,7 @@
 package present
 
 import (
+	"encoding/hex"
 	"strings"
 
 	"github.com/stagger-dev/stagger"
@@ -125,12 +126,24 @@ func Signal(f stagger.Finding) string {
 // Change says in one line what the candidate brings; "" when nothing is known.
 func Change(c stagger.Change) string {
 	var parts []string
-	for _, part := range []string{c.Summary, words(c.Kind), c.Commit, c.Author, c.Ticket} {
+	for _, part := range []string{c.Summary, words(c.Kind), short(c.Commit), c.Author, c.Ticket} {
 		if part != "" {
 			parts = append(parts, part)
 		}
 	}
 	return strings.Join(parts, " · ")
+}
+
+// commitShown is how much is said of a commit's hash, as much as tells it from
+// others.
+const commitShown = 10
+
+// short shortens a commit that is a whole hash.
+func short(commit string) string {
+	if _, err := hex.DecodeString(commit); err != nil || len(commit) < 2*commitShown {
+		return commit
+	}
+	return commit[:commitShown]
 }
 
 // words turns an identifier into words.

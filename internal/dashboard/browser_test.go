@@ -117,6 +117,35 @@ func TestTheHistoryFollowsWhatHappens(t *testing.T) {
 	}
 }
 
+// TestATabInTheBackgroundTellsInItsTitle hides a page, which lets go of its
+// stream, and lets something happen.
+func TestATabInTheBackgroundTellsInItsTitle(t *testing.T) {
+	w := newWorld(t)
+	trial(t, w)
+	ctx := browser(t)
+	must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+rolloutPath), live))
+	before := run(ctx, t, chromedp.Evaluate[string](`(() => {
+		Object.defineProperty(document, "hidden", { get: () => true });
+		document.dispatchEvent(new Event("visibilitychange"));
+		return document.title;
+	})()`))
+	must(t, chromedp.Do(ctx, chromedp.WaitVisible(`//p[@id="connection"][contains(., "paused")]`)))
+	r, err := w.Store.Rollout(ctx, "shop-20261123-120000-4f2a")
+	must(t, err)
+	r.Phase, r.Hold, r.Weight, r.EndedAt = stagger.PhaseRolledBack, "", 0, apitest.Epoch.Add(time.Minute)
+	enter(t, w, &r, stagger.EventRolledBack, "the evidence is beyond doubt: p99 is 24% slower")
+	after := before
+	for range 300 {
+		if after = run(ctx, t, chromedp.Title()); after != before {
+			break
+		}
+		must(t, chromedp.Do(ctx, chromedp.Sleep(100*time.Millisecond)))
+	}
+	if before != "◆ waiting: shop v1 → v2 · Stagger" || after != "✘ rolled back: shop v1 → v2 · Stagger" {
+		t.Errorf("the title was %q and became %q", before, after)
+	}
+}
+
 // TestPlotsStayWhileThePageFollows opens the numbers behind a plot and lets
 // things happen: the plots, which most answers lack, stay, and follow later.
 func TestPlotsStayWhileThePageFollows(t *testing.T) {

@@ -20,6 +20,7 @@ const stale = `(async (later) => {
 	const answer = await fetch(location.href);
 	const opened = new DOMParser().parseFromString(await answer.text(), "text/html");
 	const parts = (page) => [...page.querySelectorAll("#live > *, main > .panel")].filter((e) => e.id !== "stream" && (later || !(e.getAttribute("hx-trigger") ?? "").includes("10s")));
+	if (opened.title !== document.title) return "the title stands " + document.title + "\nshould " + opened.title;
 	const bare = (e) => {
 		const copy = (e ?? document.createElement("nothing")).cloneNode(true);
 		for (const plot of copy.querySelectorAll("[data-chart]")) plot.replaceChildren(); // what the script drew

@@ -110,7 +110,7 @@ func (d *dashboard) events(r *http.Request) (view, error) {
 	p.Entries, p.Stopped = w.found, w.stopped
 	p.turn(w)
 	return view{
-		Title:  fmt.Sprintf("History of %s %s → %s", rollout.Service, rollout.Baseline, rollout.Candidate),
+		Title:  fmt.Sprintf("%s History of %s %s → %s", p.Sign.Symbol, rollout.Service, rollout.Baseline, rollout.Candidate),
 		Stream: follow(rollout, last), Events: true, Body: p,
 	}, nil
 }

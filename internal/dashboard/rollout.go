@@ -43,7 +43,7 @@ func (d *dashboard) rollout(r *http.Request) (view, error) {
 		return view{}, err
 	}
 	return view{
-		Title:  fmt.Sprintf("%s %s → %s", s.Rollout.Service, s.Rollout.Baseline, s.Rollout.Candidate),
+		Title:  fmt.Sprintf("%s %s: %s %s → %s", p.Sign.Symbol, p.Sign.Words, s.Rollout.Service, s.Rollout.Baseline, s.Rollout.Candidate),
 		Stream: follow(s.Rollout, last), Body: p,
 		Later: func() (any, error) { return s.shows(panels[lively:]) },
 	}, nil

@@ -71,7 +71,21 @@ func (d *dashboard) services(r *http.Request) (view, error) {
 	if len(statuses) == 0 {
 		p.Setup = setup
 	}
-	return view{Title: "Services", Stream: fmt.Sprintf("/api/v1/events?after=%d", last), Body: p}, nil
+	return view{Title: p.title(), Stream: fmt.Sprintf("/api/v1/events?after=%d", last), Body: p}, nil
+}
+
+// title tells a tab in the background how many services need somebody.
+func (p servicesPage) title() string {
+	n := 0
+	for _, card := range p.Services {
+		if card.Urgency > calm {
+			n++
+		}
+	}
+	if n == 0 {
+		return "Services"
+	}
+	return fmt.Sprintf("(%d) Services", n)
 }
 
 // find returns the rollouts like s, newest first; without a search, the newest.

@@ -46,9 +46,18 @@ htmx.registerExtension("stagger", {
   },
   htmx_after_swap() {
     offerCopies();
+    entitle();
     if (spoken() !== before) announcement.textContent = before = spoken();
   },
 });
+
+// The title tells how things are while another tab is in front. Such a page has
+// no stream, as browsers have few connections to a server; it looks now and then.
+setInterval(() => { if (document.hidden && document.getElementById("stream")) tell("glance"); }, 10000);
+function entitle() {
+  const title = live.querySelector("[data-title]")?.dataset.title;
+  if (title) document.title = title + " · Stagger";
+}
 
 function offerCopies() {
   if (!navigator.clipboard) return;

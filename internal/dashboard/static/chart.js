@@ -218,5 +218,11 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   drawAll();
 });
 
+// Paper shows them all.
+addEventListener("beforeprint", () => {
+  for (const known of charts.values()) known.seen = true;
+  drawAll();
+});
+
 // The page is to be seen before its plots are drawn.
 requestAnimationFrame(() => setTimeout(drawAll));

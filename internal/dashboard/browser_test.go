@@ -70,6 +70,7 @@ const rolloutPath = "/rollouts/shop-20261123-120000-4f2a"
 // TestPageFollowsWhatHappens looks at a page, lets something happen and sees it
 // appear where it belongs, focus kept and said aloud.
 func TestPageFollowsWhatHappens(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	w := newWorld(t)
 	trial(t, w)
 	ctx := browser(t)
@@ -97,6 +98,7 @@ func TestPageFollowsWhatHappens(t *testing.T) {
 // TestTheHistoryFollowsWhatHappens has the page with the evidence open and lets
 // something happen; what was opened stays so.
 func TestTheHistoryFollowsWhatHappens(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	w := newWorld(t)
 	trial(t, w)
 	ctx := browser(t)
@@ -120,6 +122,7 @@ func TestTheHistoryFollowsWhatHappens(t *testing.T) {
 // TestATabInTheBackgroundTellsInItsTitle hides a page, which lets go of its
 // stream, and lets something happen.
 func TestATabInTheBackgroundTellsInItsTitle(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	w := newWorld(t)
 	trial(t, w)
 	ctx := browser(t)
@@ -149,6 +152,7 @@ func TestATabInTheBackgroundTellsInItsTitle(t *testing.T) {
 // TestPlotsStayWhileThePageFollows opens the numbers behind a plot and lets
 // things happen: the plots, which most answers lack, stay, and follow later.
 func TestPlotsStayWhileThePageFollows(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	w := newWorld(t)
 	trial(t, w)
 	ctx := browser(t)

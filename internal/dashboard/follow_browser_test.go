@@ -47,8 +47,10 @@ const stale = `(async (later) => {
 // TestAPageThatFollowsIsTheOneThatIsOpened lets anything happen to a rollout, and
 // wants the page that followed it to be the one that somebody opens then.
 func TestAPageThatFollowsIsTheOneThatIsOpened(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{rolloutPath, "/"} {
 		t.Run(path, func(t *testing.T) {
+			t.Parallel() // it waits for the most part
 			w := newWorld(t)
 			trial(t, w)
 			ctx := browser(t)

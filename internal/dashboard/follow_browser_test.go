@@ -44,39 +44,55 @@ const stale = `(async (later) => {
 	return "";
 })(%t)`
 
-// TestAPageThatFollowsIsTheOneThatIsOpened lets anything happen to a rollout, and
-// wants the page that followed it to be the one that somebody opens then.
+// TestAPageThatFollowsIsTheOneThatIsOpened lets anything happen, and wants the
+// page that followed it to be the one that somebody opens then.
 func TestAPageThatFollowsIsTheOneThatIsOpened(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{rolloutPath, "/"} {
-		t.Run(path, func(t *testing.T) {
-			t.Parallel() // it waits for the most part
-			w := newWorld(t)
-			trial(t, w)
-			ctx := browser(t)
-			must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+path), live))
-			r, err := w.Store.Rollout(ctx, "shop-20261123-120000-4f2a")
-			must(t, err)
-			random := rand.New(rand.NewPCG(7, 1))
-			for look := range 10 {
-				if random.IntN(3) == 0 {
-					somethingHappens(t, w, &r, random)
-				}
-				must(t, w.Store.SaveProgress(ctx, anything(r, random)))
-				follows(ctx, t, fmt.Sprintf("change %d", look), false)
-			}
-			if path == rolloutPath {
-				plotsFollow(ctx, t, w, r, random)
-			}
-			r.Phase, r.Hold, r.Weight, r.EndedAt, r.Converged = stagger.PhaseRolledBack, "", 0, apitest.Epoch.Add(40*time.Second), apitest.Epoch.Add(41*time.Second)
-			enter(t, w, &r, stagger.EventRolledBack, "the evidence is beyond doubt")
-			follows(ctx, t, "the end", true)
-			streams := run(ctx, t, chromedp.Evaluate[int](`document.querySelectorAll("#stream").length`))
-			if others := path == "/"; others != (streams == 1) {
-				t.Errorf("%d streams are followed when the rollout is over", streams)
-			}
-		})
+	t.Run("a rollout", func(t *testing.T) {
+		t.Parallel() // it waits for the most part
+		w := newWorld(t)
+		trial(t, w)
+		ctx, random := browser(t), rand.New(rand.NewPCG(7, 1))
+		must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+rolloutPath), live))
+		r := anythingHappens(ctx, t, w, random, "shop-20261123-120000-4f2a")
+		plotsFollow(ctx, t, w, r, random)
+		itEnds(ctx, t, w, r)
+		if n := run(ctx, t, chromedp.Evaluate[int](`document.querySelectorAll("#stream").length`)); n != 0 {
+			t.Errorf("%d streams are followed when the rollout is over", n)
+		}
+	})
+	t.Run("the first page", func(t *testing.T) {
+		t.Parallel()
+		w := newTown(t)
+		ctx, random := browser(t), rand.New(rand.NewPCG(7, 2))
+		must(t, chromedp.Do(ctx, chromedp.Navigate(w.url), live))
+		r := anythingHappens(ctx, t, w, random, "basket-20261123-120000-4f2a", "catalog-20261123-120000-4f2a", "mail-20261123-120000-4f2a")
+		itEnds(ctx, t, w, r)
+	})
+}
+
+// anythingHappens lets some time pass over some rollouts, of which it returns one.
+func anythingHappens(ctx context.Context, t *testing.T, w world, random *rand.Rand, ids ...string) (r stagger.Rollout) {
+	t.Helper()
+	for look := range 10 {
+		var err error
+		r, err = w.Store.Rollout(ctx, one(random, ids...))
+		must(t, err)
+		if random.IntN(3) == 0 {
+			somethingHappens(t, w, &r, random)
+		}
+		must(t, w.Store.SaveProgress(ctx, anything(r, random)))
+		follows(ctx, t, fmt.Sprintf("change %d", look), false)
 	}
+	return r
+}
+
+// itEnds rolls a rollout back.
+func itEnds(ctx context.Context, t *testing.T, w world, r stagger.Rollout) {
+	t.Helper()
+	r.Phase, r.Hold, r.Weight, r.EndedAt, r.Converged = stagger.PhaseRolledBack, "", 0, apitest.Epoch.Add(40*time.Second), apitest.Epoch.Add(41*time.Second)
+	enter(t, w, &r, stagger.EventRolledBack, "the evidence is beyond doubt")
+	follows(ctx, t, "the end", true)
 }
 
 // plotsFollow lets the evidence grow, and wants the plots to be drawn as on a page

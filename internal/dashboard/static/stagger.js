@@ -26,12 +26,14 @@ function tell(what) {
 document.addEventListener("htmx:sse:after:connection", () => { say("● live"); tell("happened"); });
 document.addEventListener("htmx:sse:after:message", ({ detail }) => tell(detail.message.event === "progress" ? "news" : "happened"));
 document.addEventListener("htmx:sse:before:connection", ({ detail }) => say(detail.connection.attempt ? "○ connecting again …" : "○ connecting …"));
+// Who is on their way elsewhere by a form, as by signing out, is let go there. Not
+// beforeunload: with a listener for it Chromium now and then never leaves a page
+// that has just been opened.
 let leaving = false;
-addEventListener("beforeunload", () => { leaving = true; });
+document.addEventListener("submit", (event) => { leaving ||= !event.defaultPrevented; });
 document.addEventListener("htmx:sse:error", (event) => {
   say("○ connecting again …");
-  // Signed out, or the store is another one: the stream will not come back. Who
-  // is on their way elsewhere, as by signing out, is let go there.
+  // Signed out, or the store is another one: the stream will not come back.
   if ([401, 409].includes(event.detail.status) && !leaving) location.reload();
 });
 document.addEventListener("htmx:sse:close", () => say(document.getElementById("stream") ? "○ connecting again …" : ""));

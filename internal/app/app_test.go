@@ -205,7 +205,7 @@ func TestAdminPortHasEveryFace(t *testing.T) {
 	counted := `stagger_requests_total{outcome="2xx",route="all",service="shop",version="v1"} 1`
 	w.measures(t, counted)
 	for path, want := range map[string]string{
-		"/":                 "<h1>Services</h1>",
+		"/":                 ">Services</h1>",
 		"/healthz":          "",
 		"/readyz":           "",
 		"/api/openapi.json": `"openapi": "3.1`,

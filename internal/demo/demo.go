@@ -98,8 +98,8 @@ type world struct {
 
 // build starts everything but the traffic. What it started before an error it
 // stops again.
-func build(ctx context.Context, o Options) (w *world, err error) {
-	w = &world{outage: &outage{}}
+func build(ctx context.Context, o Options) (_ *world, err error) {
+	w := &world{outage: &outage{}}
 	defer func() {
 		if err != nil {
 			w.close()

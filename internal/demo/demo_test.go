@@ -228,6 +228,15 @@ func TestStoryFitsTheWidth(t *testing.T) {
 	}
 }
 
+// TestADemoThatCannotBeginSaysSo stops one before its backends are there.
+func TestADemoThatCannotBeginSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if w, err := build(ctx, Options{Scenario: "healthy", Rate: 200, Seed: 1}); err == nil || w != nil {
+		t.Errorf("%v, %v", w, err)
+	}
+}
+
 // TestNothingStaysBehind stops a demo in its middle.
 func TestNothingStaysBehind(t *testing.T) {
 	folder := t.TempDir()

@@ -15,7 +15,7 @@ func TestAKeyOpensTheDialogAndNothingMore(t *testing.T) {
 	ctx := browser(t)
 	must(t, chromedp.Do(ctx,
 		chromedp.Navigate(w.url+rolloutPath),
-		chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`),
+		live,
 		chromedp.KeyEvent("p"),
 		chromedp.WaitVisible("#dialog[open] #act-reason"),
 	))

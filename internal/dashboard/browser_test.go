@@ -67,21 +67,30 @@ func run[T any](ctx context.Context, t *testing.T, action chromedp.Action[T]) T 
 
 const rolloutPath = "/rollouts/shop-20261123-120000-4f2a"
 
+// live waits until the page follows what happens.
+var live = chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`)
+
+// watched is a world with a trial in it, of which a page is open and live.
+func watched(t *testing.T, path string) (world, stagger.Rollout, context.Context) {
+	t.Helper()
+	w := newWorld(t)
+	trial(t, w)
+	r, err := w.Store.Rollout(t.Context(), "shop-20261123-120000-4f2a")
+	must(t, err)
+	ctx := browser(t)
+	must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+path), live))
+	return w, r, ctx
+}
+
 // TestPageFollowsWhatHappens looks at a page, lets something happen and sees it
 // appear where it belongs, focus kept and said aloud.
 func TestPageFollowsWhatHappens(t *testing.T) {
 	t.Parallel() // it waits for the most part
-	w := newWorld(t)
-	trial(t, w)
-	ctx := browser(t)
+	w, r, ctx := watched(t, rolloutPath)
 	must(t, chromedp.Do(ctx,
-		chromedp.Navigate(w.url+rolloutPath),
-		chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`),
 		chromedp.Focus(`div[aria-labelledby="history"]`),
 	))
 	before := run(ctx, t, chromedp.Text(".phase"))
-	r, err := w.Store.Rollout(ctx, "shop-20261123-120000-4f2a")
-	must(t, err)
 	r.Phase, r.Hold, r.Weight, r.EndedAt = stagger.PhaseRolledBack, "", 0, apitest.Epoch.Add(time.Minute)
 	enter(t, w, &r, stagger.EventRolledBack, "the evidence is beyond doubt: p99 is 24% slower")
 	must(t, chromedp.Do(ctx,
@@ -99,17 +108,11 @@ func TestPageFollowsWhatHappens(t *testing.T) {
 // something happen; what was opened stays so.
 func TestTheHistoryFollowsWhatHappens(t *testing.T) {
 	t.Parallel() // it waits for the most part
-	w := newWorld(t)
-	trial(t, w)
-	ctx := browser(t)
+	w, r, ctx := watched(t, rolloutPath+"/history")
 	must(t, chromedp.Do(ctx,
-		chromedp.Navigate(w.url+rolloutPath+"/history"),
-		chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`),
 		chromedp.Click("#event-3 summary"),
 		chromedp.WaitVisible("#event-3 .hash"),
 	))
-	r, err := w.Store.Rollout(ctx, "shop-20261123-120000-4f2a")
-	must(t, err)
 	enter(t, w, &r, stagger.EventReleased, "nothing holds it any more")
 	must(t, chromedp.Do(ctx, chromedp.WaitVisible("#event-5")))
 	first := run(ctx, t, chromedp.Evaluate[string](`document.querySelector(".chain").firstElementChild.id`))
@@ -123,18 +126,13 @@ func TestTheHistoryFollowsWhatHappens(t *testing.T) {
 // stream, and lets something happen.
 func TestATabInTheBackgroundTellsInItsTitle(t *testing.T) {
 	t.Parallel() // it waits for the most part
-	w := newWorld(t)
-	trial(t, w)
-	ctx := browser(t)
-	must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+rolloutPath), live))
+	w, r, ctx := watched(t, rolloutPath)
 	before := run(ctx, t, chromedp.Evaluate[string](`(() => {
 		Object.defineProperty(document, "hidden", { get: () => true });
 		document.dispatchEvent(new Event("visibilitychange"));
 		return document.title;
 	})()`))
 	must(t, chromedp.Do(ctx, chromedp.WaitVisible(`//p[@id="connection"][contains(., "paused")]`)))
-	r, err := w.Store.Rollout(ctx, "shop-20261123-120000-4f2a")
-	must(t, err)
 	r.Phase, r.Hold, r.Weight, r.EndedAt = stagger.PhaseRolledBack, "", 0, apitest.Epoch.Add(time.Minute)
 	enter(t, w, &r, stagger.EventRolledBack, "the evidence is beyond doubt: p99 is 24% slower")
 	after := before
@@ -153,17 +151,11 @@ func TestATabInTheBackgroundTellsInItsTitle(t *testing.T) {
 // things happen: the plots, which most answers lack, stay, and follow later.
 func TestPlotsStayWhileThePageFollows(t *testing.T) {
 	t.Parallel() // it waits for the most part
-	w := newWorld(t)
-	trial(t, w)
-	ctx := browser(t)
+	w, r, ctx := watched(t, rolloutPath)
 	must(t, chromedp.Do(ctx,
-		chromedp.Navigate(w.url+rolloutPath),
-		chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`),
 		chromedp.Click("figure summary"),
 		chromedp.WaitVisible("figure details[open] table"),
 	))
-	r, err := w.Store.Rollout(ctx, "shop-20261123-120000-4f2a")
-	must(t, err)
 	trail := grown(progress(r).Verdict)
 	newest := progress(r).Verdict
 	newest.At = apitest.Epoch.Add(53 * time.Second)

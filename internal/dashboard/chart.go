@@ -9,7 +9,7 @@ import (
 	"github.com/stagger-dev/stagger/internal/present"
 )
 
-// chart is a plot, as static/stagger.js draws it in the browser. Each stands
+// chart is a plot, as static/chart.js draws it in the browser. Each stands
 // above a table with the same numbers, for those who do not see it.
 type chart struct {
 	X      numbers `json:"x,omitempty"`   // none for one over a timeline

@@ -50,11 +50,9 @@ func TestAPageThatFollowsIsTheOneThatIsOpened(t *testing.T) {
 	t.Parallel()
 	t.Run("a rollout", func(t *testing.T) {
 		t.Parallel() // it waits for the most part
-		w := newWorld(t)
-		trial(t, w)
-		ctx, random := browser(t), rand.New(rand.NewPCG(7, 1))
-		must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+rolloutPath), live))
-		r := anythingHappens(ctx, t, w, random, "shop-20261123-120000-4f2a")
+		w, r, ctx := watched(t, rolloutPath)
+		random := rand.New(rand.NewPCG(7, 1))
+		r = anythingHappens(ctx, t, w, random, r.ID)
 		plotsFollow(ctx, t, w, r, random)
 		itEnds(ctx, t, w, r)
 		if n := run(ctx, t, chromedp.Evaluate[int](`document.querySelectorAll("#stream").length`)); n != 0 {

@@ -21,7 +21,7 @@ func TestAnOpenPageAsksAgainWhenItsSessionEnds(t *testing.T) {
 		chromedp.WaitVisible("#token"),
 		chromedp.SendKeys("#token", viewerSecret),
 		chromedp.Submit("#token"),
-		chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`),
+		live,
 	))
 	if who := run(ctx, t, chromedp.Text(".who")); !strings.Contains(who, "wall") || !strings.Contains(who, "Sign out") {
 		t.Errorf("the corner says %q", who)

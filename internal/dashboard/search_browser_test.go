@@ -19,7 +19,7 @@ func TestSearchFollowsWhatIsTyped(t *testing.T) {
 	ctx := browser(t)
 	must(t, chromedp.Do(ctx,
 		chromedp.Navigate(w.url+"/"),
-		chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`),
+		live,
 		chromedp.WaitVisible("#rollout-desk-old"),
 		chromedp.SendKeys("#q", "basket"),
 		chromedp.WaitVisible(`//p[@id="found"][contains(., "“basket”")]`),

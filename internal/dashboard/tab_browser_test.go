@@ -52,9 +52,6 @@ func TestAnOpenTabCostsLittle(t *testing.T) {
 	}
 }
 
-// live waits until the page follows what happens.
-var live = chromedp.WaitVisible(`//p[@id="connection"][contains(., "live")]`)
-
 // opens opens a page as from another of the same server, some times, and says how
 // soon it is painted.
 func (f *fleet) opens(ctx context.Context, t *testing.T, path string) {
